@@ -1,0 +1,33 @@
+package france
+
+import (
+	"slices"
+
+	a "github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/authz/matrix"
+)
+
+// Version names this reading of the seeds; it changes with the table.
+const Version = "france-1"
+
+// occupational is the savoir-faire of occupational medicine.
+const occupational = "SM25"
+
+// professions are the codes of health professions (TRE_G15) and the role codes
+// of the social sector (TRE_R94, R95, R291); any other is of kind other.
+var professions = []string{
+	"10", "21", "26", "28", "31", "32", "35", "36", "37", "38", "39", "40", "50", "60", "69", "70", "80", "81", "82", "83",
+	"84", "85", "86", "91", "92", "93", "94", "95", "96", "98", "R94", "R95", "R291",
+}
+
+// New is the French policy over one version of the matrix.
+func New(m *matrix.Matrix, o matrix.Options) *a.Policy {
+	return &a.Policy{
+		Version:       Version,
+		Rules:         Rules,
+		Types:         m.TypesOf(o),
+		MatrixVersion: m.Version,
+		Pro:           func(profession string) bool { return slices.Contains(professions, profession) },
+		Occupational:  func(s a.Subject) bool { return s.Specialty == occupational },
+	}
+}

@@ -1,0 +1,262 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Gate is the one place that asks for facts, decides, enters the trail row and
+// mints permissions. No trail, no answer.
+type Gate struct {
+	Policy *Policy
+	Now    func() time.Time
+	Paris  *time.Location // calendar of majority (policy Q-13)
+}
+
+// question is one decision in the making.
+type question struct {
+	subject Subject
+	facts   Facts
+	state   State
+	trace   *Trace
+}
+
+// Open decides search or retrieve on one patient's record and mints the Scope. A
+// closed door is an *xds.Error ACC-nn, a patient never seen REG-001 (policy §0.1,
+// §0.4). Under a purpose by id and a token that names no patient a closed door
+// gives the zero Scope, which admits nothing: it answers as an unknown id.
+func (g *Gate) Open(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose) (Scope, error) {
+	q, err := g.ask(ctx, s, sub, patient, p)
+	if err != nil {
+		if p.ByID && sub.Patient == "" && isRefusal(err) {
+			return Scope{}, nil
+		}
+		return Scope{}, err
+	}
+	predicate := g.Policy.residual(q.state, p.Action, sub)
+	q.trace.Rules = rulesOf(predicate)
+	if !readable(p.Action, q.state[Kind]) {
+		return Scope{}, &xds.Error{ID: "ACC-03"}
+	}
+	q.trace.Permit = true
+	return Scope{session: s, record: q.facts.Record, patient: q.facts.Patient, predicate: predicate, trace: q.trace}, nil
+}
+
+// readable tells which actions give a Scope: search and retrieve, and for a
+// structure the existence of its own documents.
+func readable(action, kind Value) bool {
+	return action == Search || action == Retrieve || action == Exists && kind == Structure
+}
+
+// OpenDeposit decides submit on one patient's record (R-30, C-13).
+func (g *Gate) OpenDeposit(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose) (Deposit, error) {
+	p.Action = Submit
+	q, err := g.ask(ctx, s, sub, patient, p)
+	if err != nil {
+		return Deposit{}, err
+	}
+	if err := g.settle(q, Submit, sub); err != nil {
+		return Deposit{}, err
+	}
+	if sub.Reinforced {
+		q.trace.Permit, q.trace.Code = false, "C-13"
+		return Deposit{}, &xds.Error{ID: "C-13"}
+	}
+	return Deposit{
+		session: s, record: q.facts.Record, patient: q.facts.Patient, facts: q.facts, subject: sub,
+		kind: q.state[Kind], minor: q.state[Minor] == Yes, trace: q.trace,
+		replace: g.Policy.residual(q.state, Replace, sub), read: g.reading(q.state, sub),
+	}, nil
+}
+
+// OpenAmend opens the question of one act on documents of a record; Judge decides
+// it for each document. Doors are judged here.
+func (g *Gate) OpenAmend(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose) (Amend, error) {
+	q, err := g.ask(ctx, s, sub, patient, p)
+	if err != nil {
+		return Amend{}, err
+	}
+	return Amend{
+		session: s, record: q.facts.Record, action: p.Action, subject: sub, kind: q.state[Kind], trace: q.trace,
+		act: g.Policy.residual(q.state, p.Action, sub), read: g.reading(q.state, sub),
+	}, nil
+}
+
+// OpenProfile decides a profile action: journal, settings, links, blocks and the like.
+func (g *Gate) OpenProfile(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose) (Allowed, error) {
+	q, err := g.ask(ctx, s, sub, patient, p)
+	if err != nil {
+		return Allowed{}, err
+	}
+	if err := g.settle(q, p.Action, sub); err != nil {
+		return Allowed{}, err
+	}
+	return Allowed{
+		session: s, record: q.facts.Record, facts: q.facts, action: p.Action, subject: sub,
+		kind: q.state[Kind], trace: q.trace, read: g.reading(q.state, sub),
+	}, nil
+}
+
+// ask reads the facts, enters the trail row and judges the doors. The row says
+// deny until something permits.
+func (g *Gate) ask(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose) (question, error) {
+	judged, otherPatient := patient, false
+	if sub.Patient != "" {
+		otherPatient = patient != "" && !patient.Same(sub.Patient)
+		judged = sub.Patient
+	}
+	facts, err := s.Facts(ctx, sub, judged)
+	if err != nil {
+		return question{}, fmt.Errorf("facts: %w", err)
+	}
+	now := g.Now()
+	state := g.state(facts, sub, now)
+	state[Action] = p.Action
+	q := question{subject: sub, facts: facts, state: state}
+	if otherPatient && facts.Record == "" {
+		return q, &xds.Error{ID: "ACC-67"}
+	}
+	if facts.Record == "" || unseen(state) {
+		return q, &xds.Error{ID: "REG-001"}
+	}
+	q.trace = &Trace{
+		Record: facts.Record, At: now, Subject: sub, Kind: state[Kind], Mode: state[Mode], Action: p.Action,
+		Transaction: p.Transaction, Policy: g.Policy.Version, Matrix: g.Policy.MatrixVersion, Attested: p.Attested,
+	}
+	if p.Document != "" {
+		q.trace.Documents = []string{p.Document}
+	}
+	s.Record(q.trace)
+	door := g.Policy.door(state)
+	if otherPatient {
+		door = otherPatientDoor
+	}
+	if door != 0 {
+		code := fmt.Sprintf("ACC-%02d", door)
+		q.trace.Code = code
+		q.trace.Rules = []string{code}
+		return q, &xds.Error{ID: code}
+	}
+	return q, nil
+}
+
+// otherPatientDoor comes before all others (policy §0.1).
+const otherPatientDoor = 67
+
+// settle decides an action on the profile, on which no document bears.
+func (g *Gate) settle(q question, action Value, sub Subject) error {
+	predicate := g.Policy.residual(q.state, action, sub)
+	q.trace.Rules = rulesOf(predicate)
+	if len(predicate.permits) > 0 {
+		q.trace.Permit = true
+		return nil
+	}
+	code := actCode(action, q.state[Kind])
+	if action == Submit {
+		code = "ACC-30"
+	}
+	q.trace.Code = code
+	return &xds.Error{ID: code}
+}
+
+// reading is the predicate of retrieve for the same state; a closed door reads nothing.
+func (g *Gate) reading(s State, sub Subject) Predicate {
+	s[Action] = Retrieve
+	return g.Policy.residual(s, Retrieve, sub)
+}
+
+// state derives the known attributes from the facts, the subject and the instant.
+func (g *Gate) state(f Facts, sub Subject, now time.Time) State {
+	var s State
+	s[Profile] = f.Profile
+	s[Kind] = g.kind(f, sub)
+	s[Mode] = mode(f, sub)
+	s[Regulator] = truth(sub.Nature == NaturePro && (sub.Regulator || f.Regulator))
+	s[Administrator] = truth(f.Administrator)
+	s[Blocked] = truth(f.Blocked)
+	s[Link] = f.Link
+	if f.Link != NoLink && !f.LinkExpires.IsZero() && !now.Before(f.LinkExpires) {
+		s[Link] = ExpiredLink
+	}
+	s[MaskAll] = truth(f.Settings.MaskAll)
+	s[SamuOK] = truth(f.Settings.SamuOK)
+	s[BdgOK] = truth(f.Settings.BdgOK)
+	s[MaskedOK] = truth(f.Settings.MaskedOK && (f.Settings.SamuOK || f.Settings.BdgOK))
+	s[Occupational] = truth(sub.Nature == NaturePro && g.Policy.Occupational(sub))
+	s[Minor] = truth(g.minor(f.Traits.BirthDate, now))
+	return s
+}
+
+// kind derives the subject's kind on this record (policy §1.9): a person without
+// a role on it is other, whatever his role on another one.
+func (g *Gate) kind(f Facts, sub Subject) Value {
+	switch {
+	case sub.Nature == NaturePerson && f.Role == HolderRole:
+		return Patient
+	case sub.Nature == NaturePerson && f.Role == RepresentativeRole:
+		return Representative
+	case sub.Nature == NaturePerson && f.Role == DelegateRole:
+		return Delegate
+	case sub.Nature == NaturePro && sub.ID != "" && g.Policy.Pro(sub.Profession):
+		return Pro
+	case sub.Nature == NatureStructure && sub.Structure != "":
+		return Structure
+	default:
+		return Other
+	}
+}
+
+// mode tells founded from unfounded bris de glace: all four values given, and the
+// traits those of the record (policy §1.9).
+func mode(f Facts, sub Subject) Value {
+	if sub.Mode != BrisDeGlace {
+		return sub.Mode
+	}
+	t := sub.Traits
+	if foldName(sub.Reason) == "" || foldName(t.Family) == "" || foldName(t.Given) == "" || t.BirthDate == "" {
+		return BrisDeGlaceUnfounded
+	}
+	if foldName(t.Family) != foldName(f.Traits.Family) || foldName(t.Given) != foldName(f.Traits.Given) || t.BirthDate != f.Traits.BirthDate {
+		return BrisDeGlaceUnfounded
+	}
+	return BrisDeGlace
+}
+
+// minor tells whether the holder is under 18 on the calendar day of Paris: of age
+// at 00:00 of the 18th birthday. An unreadable birth date counts as a minor's, so
+// that it never opens a record to its holder by accident (safety §2.5).
+func (g *Gate) minor(birthDate string, now time.Time) bool {
+	born, err := time.ParseInLocation("20060102", birthDate, g.Paris)
+	if err != nil {
+		return true
+	}
+	return now.Before(time.Date(born.Year()+18, born.Month(), born.Day(), 0, 0, 0, 0, g.Paris))
+}
+
+// unseen tells whether the record answers as a patient never seen (policy §0.4).
+func unseen(s State) bool {
+	switch s[Profile] {
+	case ProfileOpen, ProfileActive, ProfileClosed:
+		return false
+	}
+	holder := s[Kind] == Patient || s[Kind] == Representative
+	return !holder || (s[Action] != ReadState && s[Action] != Activate && s[Action] != Oppose)
+}
+
+// isRefusal tells a decision from a failure of the machinery.
+func isRefusal(err error) bool {
+	_, ok := err.(*xds.Error)
+	return ok
+}
+
+// rulesOf names the permits that a predicate leaves open.
+func rulesOf(p Predicate) []string {
+	var rules []string
+	for _, c := range p.permits {
+		rules = append(rules, c.Rule)
+	}
+	return rules
+}

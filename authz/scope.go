@@ -1,0 +1,275 @@
+package authz
+
+import (
+	"context"
+	"slices"
+
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Session is one request's transaction, as the Gate needs it: the facts of a
+// record and the trail are read and written in it, and it ends before the first
+// byte of an answer leaves. registry.Session is the only one; the two halves are
+// small so that the order of things is plain.
+type Session interface {
+	Facter
+	Recorder
+}
+
+// Facter reads what a record knows about a subject. A patient never seen gives
+// the zero Facts and no error.
+type Facter interface {
+	Facts(ctx context.Context, sub Subject, patient xds.CX) (Facts, error)
+}
+
+// Recorder enters trail rows, which the session writes before it ends, and tells
+// whether it is still open.
+type Recorder interface {
+	Record(t *Trace)
+	Live() bool
+}
+
+// Scope is one subject's permission on one patient's record for one purpose,
+// valid only in the session that it was opened in. The zero Scope admits nothing.
+type Scope struct {
+	session   Session
+	record    string
+	patient   xds.CX
+	predicate Predicate
+	trace     *Trace
+}
+
+// Live tells whether the Scope was minted and its session is still open.
+func (sc Scope) Live() bool { return sc.session != nil && sc.session.Live() }
+
+// HeldBy tells whether the Scope was opened in this very session.
+func (sc Scope) HeldBy(s Session) bool { return sc.Live() && sc.session == s }
+
+// Record is the opaque id of the record, "" for the zero Scope.
+func (sc Scope) Record() string { return sc.record }
+
+// Patient is the identifier of the record's holder.
+func (sc Scope) Patient() xds.CX { return sc.patient }
+
+// Predicate is what the registry compiles to SQL.
+func (sc Scope) Predicate() Predicate { return sc.predicate }
+
+// Found completes the trail row with the documents that a request by id was
+// about. A request by id that found nothing visible reads deny (policy J-5).
+func (sc Scope) Found(documents []string, visible bool) {
+	if sc.trace == nil {
+		return
+	}
+	for _, d := range documents {
+		if !slices.Contains(sc.trace.Documents, d) {
+			sc.trace.Documents = append(sc.trace.Documents, d)
+		}
+	}
+	sc.trace.Permit = visible
+}
+
+// Deposit is the permission to submit to one record, valid only in its session.
+// It also judges the targets of associations.
+type Deposit struct {
+	session Session
+	record  string
+	patient xds.CX
+	facts   Facts
+	subject Subject
+	kind    Value
+	minor   bool
+	replace Predicate
+	read    Predicate
+	trace   *Trace
+}
+
+// HeldBy tells whether the Deposit was opened in this very session.
+func (d Deposit) HeldBy(s Session) bool { return d.session != nil && d.session == s && s.Live() }
+
+// Record is the opaque id of the record.
+func (d Deposit) Record() string { return d.record }
+
+// Patient is the identifier of the record's holder.
+func (d Deposit) Patient() xds.CX { return d.patient }
+
+// BirthDate is the holder's birth date, YYYYMMDD (C-09).
+func (d Deposit) BirthDate() string { return d.facts.Traits.BirthDate }
+
+// Subject is the depositor.
+func (d Deposit) Subject() Subject { return d.subject }
+
+// Kind is the depositor's kind on this record.
+func (d Deposit) Kind() Value { return d.kind }
+
+// Minor tells whether the holder is under age at the instant of the request.
+func (d Deposit) Minor() bool { return d.minor }
+
+// Refuse completes the trail row of a submission refused after the decision.
+func (d Deposit) Refuse(code string) {
+	if d.trace != nil {
+		d.trace.Code = code
+	}
+}
+
+// Stored completes the trail row with the logicalIDs that were registered.
+func (d Deposit) Stored(documents []string) {
+	if d.trace != nil {
+		d.trace.Documents = append(d.trace.Documents, documents...)
+	}
+}
+
+// Target judges the target of an association of a submission: nil when the
+// depositor may make it. An unseen target answers as an unknown one
+// (policy §0.2, §0.3, SC-16).
+func (d Deposit) Target(target xds.Document, t xds.AssociationType) error {
+	if d.session == nil || !d.session.Live() || target.Record != d.record {
+		return &xds.Error{ID: "REG-004"}
+	}
+	_, sees := d.read.admits(target)
+	mayReplace := d.admitsReplace(target, target.Entry.AvailabilityStatus)
+	ownsIt := d.admitsReplace(target, xds.Approved)
+	current := target.Entry.AvailabilityStatus == xds.Approved
+	switch {
+	case !t.Supersedes() && (sees || ownsIt) && current, t.Supersedes() && mayReplace:
+		return nil
+	case !sees && !(ownsIt && target.Entry.AvailabilityStatus != xds.Deleted && d.kind == Structure):
+		return &xds.Error{ID: "REG-004"}
+	case !current && (ownsIt || !t.Supersedes()):
+		return &xds.Error{ID: "REG-005"}
+	default:
+		return &xds.Error{ID: "ACC-31"}
+	}
+}
+
+// admitsReplace asks R-31…R-33 as if the target had the given status.
+func (d Deposit) admitsReplace(target xds.Document, status xds.Status) bool {
+	if target.Entry.AvailabilityStatus == xds.Deleted {
+		return false
+	}
+	target.Entry.AvailabilityStatus = status
+	_, ok := d.replace.admits(target)
+	return ok
+}
+
+// Amend is the permission question of one act (delete, mask, reveal, archive …)
+// on documents of one record, valid only in its session.
+type Amend struct {
+	session Session
+	record  string
+	action  Value
+	subject Subject
+	kind    Value
+	act     Predicate
+	read    Predicate
+	trace   *Trace
+}
+
+// HeldBy tells whether the Amend was opened in this very session.
+func (a Amend) HeldBy(s Session) bool { return a.session != nil && a.session == s && s.Live() }
+
+// Record is the opaque id of the record.
+func (a Amend) Record() string { return a.record }
+
+// Action is the act asked for.
+func (a Amend) Action() Value { return a.action }
+
+// Kind is the actor's kind on this record.
+func (a Amend) Kind() Value { return a.kind }
+
+// Judge decides the act on one document and completes the trail row: nil when it
+// is permitted, whether or not the actor may see the document; the act's own code
+// when he sees it but may not change it so; else the answer for an unknown id
+// (policy §0.2, §0.3).
+func (a Amend) Judge(d xds.Document) error {
+	if a.session == nil || !a.session.Live() || d.Record != a.record {
+		return &xds.Error{ID: "JSON-003"}
+	}
+	a.trace.Documents = append(a.trace.Documents, d.Entry.LogicalID)
+	if reasons, ok := a.act.admits(d); ok {
+		a.trace.Permit, a.trace.Rules = true, reasons
+		return nil
+	}
+	if _, sees := a.read.admits(d); !sees {
+		a.trace.Code = "JSON-003"
+		return &xds.Error{ID: "JSON-003"}
+	}
+	code := actCode(a.action, a.kind)
+	a.trace.Code = code
+	return &xds.Error{ID: code}
+}
+
+// Refuse completes the trail row of an act refused for its payload or state.
+func (a Amend) Refuse(code string) {
+	if a.trace != nil {
+		a.trace.Permit, a.trace.Code = false, code
+	}
+}
+
+// Allowed is the permission of one profile action (journal, settings, links …)
+// on one record, valid only in its session.
+type Allowed struct {
+	session Session
+	record  string
+	facts   Facts
+	action  Value
+	subject Subject
+	kind    Value
+	trace   *Trace
+	read    Predicate
+}
+
+// HeldBy tells whether it was opened in this very session.
+func (a Allowed) HeldBy(s Session) bool { return a.session != nil && a.session == s && s.Live() }
+
+// Record is the opaque id of the record.
+func (a Allowed) Record() string { return a.record }
+
+// Action is the profile action permitted.
+func (a Allowed) Action() Value { return a.action }
+
+// Facts are what the record knows about the subject.
+func (a Allowed) Facts() Facts { return a.facts }
+
+// Subject is who asks.
+func (a Allowed) Subject() Subject { return a.subject }
+
+// Kind is the subject's kind on this record.
+func (a Allowed) Kind() Value { return a.kind }
+
+// Sees tells whether the subject's own reading right covers a document: the
+// history withholds lines by it (policy J-2…J-5, Q-15).
+func (a Allowed) Sees(d xds.Document) bool {
+	if a.session == nil || !a.session.Live() || d.Record != a.record {
+		return false
+	}
+	_, ok := a.read.admits(d)
+	return ok
+}
+
+// Refuse completes the trail row of a request refused after the decision.
+func (a Allowed) Refuse(code string) {
+	if a.trace != nil {
+		a.trace.Permit, a.trace.Code = false, code
+	}
+}
+
+// actCode is the stable code of a refused act (policy §0.3).
+func actCode(action, kind Value) string {
+	switch action {
+	case Replace:
+		return "ACC-31"
+	case Delete:
+		return "ACC-34"
+	case Mask, Unmask, RevealPatient, RevealReps, Archive:
+		if kind == Patient || kind == Representative || kind == Delegate {
+			return "ACC-37"
+		}
+		return "ACC-39"
+	case Journal, OwnJournal:
+		return "ACC-41"
+	case DeclareLink, Unlink:
+		return "ACC-44"
+	default:
+		return "ACC-42"
+	}
+}

@@ -1,0 +1,116 @@
+package authz
+
+import (
+	"time"
+
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Nature is what a verified token says its bearer is; the Kind on a given record
+// follows from it and from the facts of that record.
+type Nature uint8
+
+// The natures. The zero value is nobody.
+const (
+	NatureOther     Nature = iota
+	NaturePerson           // holder, representative or relative: Subject.ID is a record id or a person id
+	NaturePro              // nominal professional: Subject.ID is a national id
+	NatureStructure        // structure without a nominal user
+)
+
+// Subject is who asks, as a verified VIHF or bearer token says: nothing of it
+// comes from anywhere else (policy §1.1, domain §4).
+type Subject struct {
+	Nature        Nature
+	ID            string // directory id, record id or person id
+	Name          string // display name, for the trail alone
+	Profession    string // TRE_G15 code, or another code system's
+	Specialty     string // savoir-faire or pharmacist section, "" when none
+	Structure     string // XON.10 of the structure, "" when the token names none
+	StructureName string
+	Mode          Value     // Normal, Centre15 or BrisDeGlace, as asked for
+	Reason        string    // justification of bris de glace
+	Traits        Traits    // traits given for bris de glace
+	Patient       xds.CX    // the patient that the token names, "" when it names none
+	Regulator     bool      // claim of the identity provider; the directory may say it too
+	Secret        bool      // secret connection (EX_0.1-1100)
+	Reinforced    bool      // indirect reinforced authentication (AIR): reads, never feeds (C-13)
+	TokenID       string    // assertion ID or jti
+	Issuer        string    // who signed
+	Expires       time.Time // end of the token
+}
+
+// Traits are the identity traits of a patient.
+type Traits struct {
+	Family    string
+	Given     string
+	BirthDate string // YYYYMMDD
+}
+
+// Settings are the holder's four switches (policy §1.1); the defaults are
+// false, true, true, false.
+type Settings struct {
+	MaskAll  bool `json:"maskAll"`
+	SamuOK   bool `json:"samuOK"`
+	BdgOK    bool `json:"bdgOK"`
+	MaskedOK bool `json:"maskedOK"`
+}
+
+// DefaultSettings are those of a new record (policy §1.6 Q-11, Q-03).
+var DefaultSettings = Settings{SamuOK: true, BdgOK: true}
+
+// Role is what the record says of a person.
+type Role uint8
+
+// The roles of a person on a record.
+const (
+	NoRole Role = iota
+	HolderRole
+	RepresentativeRole
+	DelegateRole
+)
+
+// Facts are what the record knows about a subject, read in the transaction of
+// the request. The zero Facts is a patient never seen.
+type Facts struct {
+	Record        string // opaque id, "" = no record
+	Patient       xds.CX
+	Profile       Value
+	Traits        Traits
+	Settings      Settings
+	Role          Role
+	Administrator bool
+	Blocked       bool
+	Link          Value // NoLink, TeamLink or ConsentLink; expiry is judged by the Gate
+	LinkExpires   time.Time
+	Regulator     bool // the directory says so
+}
+
+// Purpose says what a request is for, beside its subject and patient.
+type Purpose struct {
+	Action      Value
+	Transaction string // ITI-18, ITI-67, JSON:mask: what the history shows
+	Document    string // logicalID when the request is about one document
+	ByID        bool   // the request names objects, not a patient (policy §0.1)
+	Attested    bool   // "à la demande du patient" was ticked (C-11)
+}
+
+// Trace is one row of the access trail (policy J-1): one per request and patient.
+// The Gate enters it; the session completes it with the documents concerned and
+// writes it in the transaction of the effect.
+type Trace struct {
+	Record      string
+	At          time.Time
+	Subject     Subject
+	Kind        Value
+	Mode        Value
+	Action      Value
+	Transaction string
+	Permit      bool
+	Rules       []string // that decided: R-23, or the door ACC-04
+	Policy      string
+	Matrix      string
+	Documents   []string // logicalIDs concerned
+	Attested    bool
+	Code        string // error code of a refusal after the decision
+}
