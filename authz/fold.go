@@ -6,7 +6,8 @@ import (
 )
 
 // foldName compares traits without case, accents, hyphens, apostrophes and spaces
-// (policy §1.9).
+// (policy §1.9). It folds composed and decomposed accents to the same letters: the
+// combining marks of the latter are no letters.
 func foldName(s string) string {
 	var b strings.Builder
 	for _, r := range strings.ToUpper(s) {
@@ -21,10 +22,19 @@ func foldName(s string) string {
 	return b.String()
 }
 
-// unaccented maps the accented capitals of French and its neighbours.
-var unaccented = map[rune]string{
-	'À': "A", 'Á': "A", 'Â': "A", 'Ã': "A", 'Ä': "A", 'Å': "A", 'Æ': "AE", 'Ç': "C", 'È': "E", 'É': "E", 'Ê': "E",
-	'Ë': "E", 'Ì': "I", 'Í': "I", 'Î': "I", 'Ï': "I", 'Ñ': "N", 'Ò': "O", 'Ó': "O", 'Ô': "O", 'Õ': "O", 'Ö': "O",
-	'Ø': "O", 'Œ': "OE", 'Ù': "U", 'Ú': "U", 'Û': "U", 'Ü': "U", 'Ý': "Y", 'Ÿ': "Y", 'ẞ': "SS", 'ß': "SS",
-	'Ś': "S", 'Š': "S", 'Ž': "Z", 'Ź': "Z", 'Ż': "Z", 'Č': "C", 'Ć': "C", 'Ł': "L", 'Ń': "N", 'Ę': "E", 'Ą': "A",
-}
+// unaccented maps the accented capitals of the Latin script, as far as the names
+// of Europe, Turkey and Vietnam use them, to the letters of the INS traits.
+var unaccented = func() map[rune]string {
+	m := map[rune]string{}
+	for _, line := range [][2]string{
+		{"A", "ÀÁÂÃÄÅĀĂĄǍẠẢẤẦẨẪẬẮẰẲẴẶ"}, {"AE", "Æ"}, {"C", "ÇĆĈĊČ"}, {"D", "ĎĐÐ"}, {"E", "ÈÉÊËĒĔĖĘĚẸẺẼẾỀỂỄỆ"},
+		{"G", "ĜĞĠĢǦ"}, {"H", "ĤĦ"}, {"I", "ÌÍÎÏĨĪĬĮİǏỈỊ"}, {"IJ", "Ĳ"}, {"J", "Ĵ"}, {"K", "ĶǨ"}, {"L", "ĹĻĽĿŁ"},
+		{"N", "ÑŃŅŇ"}, {"O", "ÒÓÔÕÖØŌŎŐǑƠỌỎỐỒỔỖỘỚỜỞỠỢ"}, {"OE", "Œ"}, {"R", "ŔŖŘ"}, {"S", "ŚŜŞŠȘ"}, {"SS", "ẞß"},
+		{"T", "ŢŤŦȚ"}, {"TH", "Þ"}, {"U", "ÙÚÛÜŨŪŬŮŰŲǓƯỤỦỨỪỬỮỰ"}, {"W", "ŴẀẂẄ"}, {"Y", "ÝŶŸỲỴỶỸ"}, {"Z", "ŹŻŽ"},
+	} {
+		for _, r := range line[1] {
+			m[r] = line[0]
+		}
+	}
+	return m
+}()

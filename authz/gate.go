@@ -45,6 +45,29 @@ func (g *Gate) Open(ctx context.Context, s Session, sub Subject, patient xds.CX,
 	return Scope{session: s, record: q.facts.Record, patient: q.facts.Patient, predicate: predicate, trace: q.trace}, nil
 }
 
+// OpenByID opens the Scopes of a request that names objects and no patient
+// (policy §0.1): the record of the token, whose door shows; or, under a token that
+// names no patient, the records of the named objects, of which a closed one is
+// left out as if its objects were unknown.
+func (g *Gate) OpenByID(ctx context.Context, s Session, sub Subject, named []xds.CX, p Purpose) ([]Scope, error) {
+	p.ByID = true
+	if sub.Patient != "" {
+		sc, err := g.Open(ctx, s, sub, sub.Patient, p)
+		return []Scope{sc}, err
+	}
+	var scopes []Scope
+	for _, patient := range named {
+		sc, err := g.Open(ctx, s, sub, patient, p)
+		if err != nil {
+			return nil, err
+		}
+		if sc.Live() {
+			scopes = append(scopes, sc)
+		}
+	}
+	return scopes, nil
+}
+
 // readable tells which actions give a Scope: search and retrieve, and for a
 // structure the existence of its own documents.
 func readable(action, kind Value) bool {
@@ -73,9 +96,13 @@ func (g *Gate) OpenDeposit(ctx context.Context, s Session, sub Subject, patient 
 }
 
 // OpenAmend opens the question of one act on documents of a record; Judge decides
-// it for each document. Doors are judged here.
+// it for each document. Doors are judged here; under a token that names no patient
+// a closed door answers as an unknown id (policy §0.1).
 func (g *Gate) OpenAmend(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose) (Amend, error) {
 	q, err := g.ask(ctx, s, sub, patient, p)
+	if err != nil && p.ByID && sub.Patient == "" && isRefusal(err) {
+		return Amend{}, &xds.Error{ID: "JSON-003"}
+	}
 	if err != nil {
 		return Amend{}, err
 	}
@@ -116,10 +143,10 @@ func (g *Gate) ask(ctx context.Context, s Session, sub Subject, patient xds.CX, 
 	state := g.state(facts, sub, now)
 	state[Action] = p.Action
 	q := question{subject: sub, facts: facts, state: state}
-	if otherPatient && facts.Record == "" {
-		return q, &xds.Error{ID: "ACC-67"}
-	}
 	if facts.Record == "" || unseen(state) {
+		if otherPatient { // before the unseen record, so that opposed and unknown answer alike
+			return q, &xds.Error{ID: "ACC-67"}
+		}
 		return q, &xds.Error{ID: "REG-001"}
 	}
 	q.trace = &Trace{

@@ -117,10 +117,28 @@ func (es Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Add appends a finding; past MaxFindings it is dropped.
+// Add appends a finding; past MaxFindings it is dropped, unless it is an error and
+// there is a warning whose place it can take: warnings never hide a failure.
 func (es *Errors) Add(e *Error) {
 	if len(*es) < MaxFindings {
 		*es = append(*es, e)
+		return
+	}
+	if e.Severity == SeverityWarning {
+		return
+	}
+	for i := len(*es) - 1; i >= 0; i-- {
+		if (*es)[i].Severity == SeverityWarning {
+			(*es)[i] = e
+			return
+		}
+	}
+}
+
+// AddAll appends findings under the same rule.
+func (es *Errors) AddAll(more Errors) {
+	for _, e := range more {
+		es.Add(e)
 	}
 }
 

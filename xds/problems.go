@@ -169,6 +169,7 @@ var Problems = []Problem{
 	{ID: "TOK-001", Status: http.StatusUnauthorized, Issue: "login", French: "Jeton d'accès absent", English: "access token missing", Hint: "en-tête Authorization: Bearer …"},
 	{ID: "TOK-002", Status: http.StatusUnauthorized, Issue: "security", French: "Jeton d'accès invalide", English: "access token is not valid", Hint: "redemander un jeton"},
 	{ID: "TOK-003", Status: http.StatusUnauthorized, Issue: "expired", French: "Jeton d'accès hors de sa période de validité", English: "access token outside its validity period", Hint: "redemander un jeton ; vérifier l'horloge"},
+	{ID: "TOK-004", Status: http.StatusUnauthorized, Issue: "security", French: "Niveau d'authentification insuffisant", English: "authentication context below the required level", Hint: "s'authentifier par carte ou à deux facteurs"},
 
 	// FHIR and JSON.
 	{ID: "FHIR-001", Status: http.StatusBadRequest, Issue: "structure", French: "Ressource mal formée", English: "malformed resource"},
@@ -182,6 +183,7 @@ var Problems = []Problem{
 	{ID: "FHIR-009", Status: http.StatusUnprocessableEntity, Issue: "invariant", French: "Ressource non conforme au profil", English: "resource does not conform to the profile"},
 	{ID: "FHIR-010", Status: http.StatusNotModified, Issue: "informational", French: "Non modifié", English: "not modified"},
 	{ID: "FHIR-011", Status: http.StatusPreconditionFailed, Issue: "conflict", French: "La version a changé", English: "the version has changed", Hint: "relire la ressource et reprendre son ETag"},
+	coded("FHIR-012", "FHIRDocumentNotSupported", http.StatusUnprocessableEntity, "not-supported", "Document FHIR (Bundle) non pris en charge", "FHIR document bundles are not supported", "envoyer le document en Binary"),
 	{ID: "JSON-001", Status: http.StatusBadRequest, Issue: "structure", French: "JSON mal formé", English: "malformed JSON"},
 	{ID: "JSON-002", Status: http.StatusUnprocessableEntity, Issue: "value", French: "Valeur refusée", English: "value refused"},
 	{ID: "JSON-003", Status: http.StatusNotFound, Issue: "not-found", French: "Inconnu", English: "unknown"},

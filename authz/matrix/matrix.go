@@ -68,8 +68,9 @@ func Embedded() (*Matrix, error) {
 	return Read("embarquée", columns, cells)
 }
 
-// Read builds a matrix from its two tables. Every row must fill every column
-// with 0 or 1, and a type stands once.
+// Read builds a matrix from its two tables. The second table must have the columns
+// that the first one names, and no others; every row must fill every column with 0
+// or 1; a column, a type, and a profession's column stand once.
 func Read(name string, columns, cells io.Reader) (*Matrix, error) {
 	m := &Matrix{cells: map[string]map[string]Cell{}, allowed: map[string][]string{}}
 	sum := sha256.New()
@@ -83,44 +84,111 @@ func Read(name string, columns, cells io.Reader) (*Matrix, error) {
 	return m, nil
 }
 
-func (m *Matrix) readColumns(r *csv.Reader) error {
+// The headers of the two tables; the second one goes on with the columns.
+var (
+	columnsHeader = []string{"column", "label", "professions", "specialties", "provisional"}
+	cellsHeader   = []string{"typeCode", "scheme", "display", "classCode"}
+)
+
+// readTable reads rows of equal length below a header that starts as expected.
+func readTable(r *csv.Reader, header []string) ([][]string, error) {
 	rows, err := r.ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) < 2 || len(rows[0]) < len(header) || !slices.Equal(rows[0][:len(header)], header) {
+		return nil, fmt.Errorf("première ligne %s et au moins une autre attendues", strings.Join(header, ","))
+	}
+	return rows, nil
+}
+
+func (m *Matrix) readColumns(r *csv.Reader) error {
+	rows, err := readTable(r, columnsHeader)
 	if err != nil {
 		return err
 	}
+	chosen := map[string]string{} // profession and specialty → column
 	for _, row := range rows[1:] {
-		m.Columns = append(m.Columns, Column{
-			Name: row[0], Label: row[1], Professions: list(row[2]), Specialties: list(row[3]), Provisional: row[4] == "1",
-		})
+		c := Column{Name: row[0], Label: row[1], Professions: list(row[2]), Specialties: list(row[3]), Provisional: row[4] == "1"}
+		if c.Name == "" || len(c.Professions) == 0 || row[4] != "0" && row[4] != "1" {
+			return fmt.Errorf("colonne %q : nom, professions et provisional (0 ou 1) attendus", c.Name)
+		}
+		if slices.ContainsFunc(m.Columns, func(o Column) bool { return o.Name == c.Name }) {
+			return fmt.Errorf("colonne %s présente deux fois", c.Name)
+		}
+		for _, key := range c.keys() {
+			if former, ok := chosen[key]; ok {
+				return fmt.Errorf("%s désigne les colonnes %s et %s", key, former, c.Name)
+			}
+			chosen[key] = c.Name
+		}
+		m.Columns = append(m.Columns, c)
 	}
 	return nil
 }
 
+// keys are the combinations profession/specialty that choose the column.
+func (c Column) keys() []string {
+	specialties := c.Specialties
+	if len(specialties) == 0 {
+		specialties = []string{""}
+	}
+	var keys []string
+	for _, p := range c.Professions {
+		for _, s := range specialties {
+			keys = append(keys, p+"/"+s)
+		}
+	}
+	return keys
+}
+
 func (m *Matrix) readCells(r *csv.Reader) error {
-	rows, err := r.ReadAll()
+	rows, err := readTable(r, cellsHeader)
 	if err != nil {
 		return err
 	}
-	header := rows[0]
+	columns := rows[0][len(cellsHeader):]
+	if err := m.checkColumns(columns); err != nil {
+		return err
+	}
 	for _, row := range rows[1:] {
 		t := Type{Key: row[0] + "^^" + row[1], Display: row[2], Class: row[3]}
+		if row[0] == "" || row[1] == "" {
+			return fmt.Errorf("type %q : code et système attendus", t.Key)
+		}
 		if slices.Contains(m.known, t.Key) {
 			return fmt.Errorf("type %s présent deux fois", t.Key)
 		}
 		m.Types = append(m.Types, t)
 		m.known = append(m.known, t.Key)
-		for i := 4; i < len(header); i++ {
-			cell, err := parseCell(row[i])
+		for i, column := range columns {
+			cell, err := parseCell(row[len(cellsHeader)+i])
 			if err != nil {
-				return fmt.Errorf("type %s, colonne %s : %w", t.Key, header[i], err)
+				return fmt.Errorf("type %s, colonne %s : %w", t.Key, column, err)
 			}
-			if m.cells[header[i]] == nil {
-				m.cells[header[i]] = map[string]Cell{}
-			}
-			m.cells[header[i]][t.Key] = cell
+			m.cells[column][t.Key] = cell
 			if cell.Allowed {
-				m.allowed[header[i]] = append(m.allowed[header[i]], t.Key)
+				m.allowed[column] = append(m.allowed[column], t.Key)
 			}
+		}
+	}
+	return nil
+}
+
+// checkColumns holds the columns of the cells against those described.
+func (m *Matrix) checkColumns(names []string) error {
+	for _, name := range names {
+		if m.cells[name] != nil {
+			return fmt.Errorf("colonne %s présente deux fois", name)
+		}
+		if !slices.ContainsFunc(m.Columns, func(c Column) bool { return c.Name == name }) {
+			return fmt.Errorf("colonne %s inconnue de la table des colonnes", name)
+		}
+		m.cells[name] = map[string]Cell{}
+	}
+	for _, c := range m.Columns {
+		if m.cells[c.Name] == nil {
+			return fmt.Errorf("colonne %s absente", c.Name)
 		}
 	}
 	return nil

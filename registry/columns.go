@@ -1,0 +1,247 @@
+package registry
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// columnKind says how a column is compared.
+type columnKind int
+
+const (
+	textColumn  columnKind = iota // one text
+	codeColumn                    // one code as code^^scheme
+	codesColumn                   // several codes
+	listColumn                    // several texts
+	timeColumn                    // an instant
+	uuidColumn                    // an id without its urn:uuid: prefix
+	statusColumn
+)
+
+// column is where an attribute stands in the CTE of visible documents.
+type column struct {
+	sql  string
+	kind columnKind
+}
+
+// columns is the SQL side of the attribute tables: one row per attribute that a
+// query may name. Attributes without a row live in the payload alone (a test
+// holds the list of these exemptions).
+var columns = map[xds.Attribute]column{
+	xds.AttrEntryUUID:          {"entry_uuid", uuidColumn},
+	xds.AttrLogicalID:          {"lid", uuidColumn},
+	xds.AttrUniqueID:           {"unique_id", textColumn},
+	xds.AttrAvailabilityStatus: {"status", statusColumn},
+	xds.AttrObjectType:         {"object_type", textColumn},
+	xds.AttrTypeCode:           {"type_key", codeColumn},
+	xds.AttrClassCode:          {"class_key", codeColumn},
+	xds.AttrFormatCode:         {"format_key", codeColumn},
+	xds.AttrFacilityType:       {"facility_key", codeColumn},
+	xds.AttrPracticeSetting:    {"setting_key", codeColumn},
+	xds.AttrConfidentiality:    {"confidentiality", codesColumn},
+	xds.AttrEventCodes:         {"event_keys", codesColumn},
+	xds.AttrReferenceIDs:       {"reference_ids", listColumn},
+	xds.AttrAuthorPerson:       {"author_names", listColumn},
+	xds.AttrAuthor:             {"author_names", listColumn},
+	xds.AttrAuthorInstitution:  {"institutions", listColumn},
+	xds.AttrLanguageCode:       {"language", textColumn},
+	xds.AttrMimeType:           {"mime_type", textColumn},
+	xds.AttrCreationTime:       {"creation_at", timeColumn},
+	xds.AttrServiceStart:       {"start_at", timeColumn},
+	xds.AttrServiceStop:        {"stop_at", timeColumn},
+	xds.AttrLastUpdateTime:     {"updated_at", timeColumn},
+}
+
+// matchSQL compiles one condition of a client; it runs over visible rows only.
+func matchSQL(m xds.Match, st *statement) (string, error) {
+	col, ok := columns[m.Attribute]
+	if !ok {
+		return "", fmt.Errorf("no column for %s", m.Attribute)
+	}
+	sql, err := col.compare(m, st)
+	if err != nil || !m.Not {
+		return sql, err
+	}
+	return "not coalesce((" + sql + "), false)", nil
+}
+
+func (c column) compare(m xds.Match, st *statement) (string, error) {
+	switch m.Op {
+	case xds.Present:
+		return c.present(), nil
+	case xds.Within:
+		return c.within(m.Span, st), nil
+	case xds.Overlaps:
+		return c.within(m.Span, st), nil
+	case xds.Equals:
+		return c.equals(m, st), nil
+	case xds.Like, xds.Prefix, xds.Contains:
+		return c.like(m, st), nil
+	default:
+		return "", fmt.Errorf("operator %d on %s", m.Op, m.Attribute)
+	}
+}
+
+func (c column) present() string {
+	switch c.kind {
+	case codesColumn, listColumn:
+		return "cardinality(" + c.sql + ") > 0"
+	case timeColumn:
+		return c.sql + " is not null"
+	case uuidColumn, statusColumn:
+		return "true"
+	case codeColumn:
+		return c.sql + " <> '^^'"
+	default:
+		return c.sql + " <> ''"
+	}
+}
+
+func (c column) within(s xds.Span, st *statement) string {
+	parts := []string{c.sql + " is not null"}
+	if !s.From.IsZero() {
+		parts = append(parts, c.sql+" >= "+st.arg(s.From))
+	}
+	if !s.To.IsZero() {
+		parts = append(parts, c.sql+" < "+st.arg(s.To))
+	}
+	return "(" + strings.Join(parts, " and ") + ")"
+}
+
+func (c column) equals(m xds.Match, st *statement) string {
+	switch c.kind {
+	case codeColumn, codesColumn:
+		return c.code(m.Codes, st)
+	case statusColumn:
+		numbers := []int16{}
+		for _, s := range m.Texts {
+			if n, ok := statusNumber[xds.Status(s)]; ok {
+				numbers = append(numbers, n)
+			}
+		}
+		return c.sql + " = any(" + st.arg(numbers) + "::smallint[])"
+	case uuidColumn:
+		ids := []string{}
+		for _, id := range m.Texts {
+			ids = append(ids, strings.TrimPrefix(id, "urn:uuid:"))
+		}
+		return c.sql + "::text = any(" + st.arg(ids) + "::text[])"
+	case listColumn:
+		return c.sql + " && " + st.arg(nonNil(m.Texts)) + "::text[]"
+	case timeColumn:
+		return "false"
+	default:
+		return c.sql + " = any(" + st.arg(nonNil(m.Texts)) + "::text[])"
+	}
+}
+
+// code matches any of the codes; an empty value or scheme matches all.
+func (c column) code(codes []xds.Code, st *statement) string {
+	var exact, patterns []string
+	for _, code := range codes {
+		switch {
+		case code.Value != "" && code.Scheme != "":
+			exact = append(exact, code.Key())
+		case code.Value != "":
+			patterns = append(patterns, escapeLike(code.Value)+"^^%")
+		default:
+			patterns = append(patterns, "%^^"+escapeLike(code.Scheme))
+		}
+	}
+	var parts []string
+	if len(exact) > 0 {
+		if c.kind == codesColumn {
+			parts = append(parts, c.sql+" && "+st.arg(exact)+"::text[]")
+		} else {
+			parts = append(parts, c.sql+" = any("+st.arg(exact)+"::text[])")
+		}
+	}
+	if len(patterns) > 0 {
+		parts = append(parts, c.anyLike(c.sql, "like", st.arg(patterns)))
+	}
+	if len(parts) == 0 {
+		return "false"
+	}
+	return "(" + strings.Join(parts, " or ") + ")"
+}
+
+// like compares patterns: as given for Like, folded to lower case without accents
+// for Prefix and Contains.
+func (c column) like(m xds.Match, st *statement) string {
+	patterns := []string{}
+	for _, t := range m.Texts {
+		switch m.Op {
+		case xds.Prefix:
+			patterns = append(patterns, foldText(escapeLike(t))+"%")
+		case xds.Contains:
+			patterns = append(patterns, "%"+foldText(escapeLike(t))+"%")
+		default:
+			patterns = append(patterns, t)
+		}
+	}
+	if m.Op == xds.Like {
+		return c.anyLike(c.sql, "like", st.arg(patterns))
+	}
+	if c.kind == listColumn {
+		return "exists (select from unnest(" + c.sql + ") v where " + foldedSQL("v") + " like any(" + st.arg(patterns) + "::text[]))"
+	}
+	return foldedSQL(c.sql) + " like any(" + st.arg(patterns) + "::text[])"
+}
+
+func (c column) anyLike(sql, op, placeholder string) string {
+	if c.kind == listColumn || c.kind == codesColumn {
+		return "exists (select from unnest(" + sql + ") v where v " + op + " any(" + placeholder + "::text[]))"
+	}
+	return sql + " " + op + " any(" + placeholder + "::text[])"
+}
+
+// escapeLike makes a text literal inside a LIKE pattern.
+func escapeLike(s string) string {
+	return strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(s)
+}
+
+const (
+	accented = "àáâãäåçèéêëìíîïñòóôõöùúûüýÿ"
+	plain    = "aaaaaaceeeeiiiinooooouuuuyy"
+)
+
+// foldText and foldedSQL are the same folding on both sides.
+func foldText(s string) string {
+	from, to := []rune(accented), []rune(plain)
+	return strings.Map(func(r rune) rune {
+		for i, a := range from {
+			if a == r {
+				return to[i]
+			}
+		}
+		return r
+	}, strings.ToLower(s))
+}
+
+func foldedSQL(expr string) string {
+	return "translate(lower(" + expr + "), '" + accented + "', '" + plain + "')"
+}
+
+func nonNil(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+// statusNumber is the smallint of a status, in the order of authz.Doc….
+var statusNumber = map[xds.Status]int16{xds.Approved: 0, xds.Deprecated: 1, xds.Archived: 2, xds.Deleted: 3}
+
+var statusName = [...]xds.Status{xds.Approved, xds.Deprecated, xds.Archived, xds.Deleted}
+
+// instant is the column value of a DTM: null when it is absent.
+func instant(d xds.DTM) *time.Time {
+	t := d.Start()
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

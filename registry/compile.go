@@ -1,0 +1,144 @@
+package registry
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/passerelle-sante/passerelle/authz"
+)
+
+// statement collects the text and the arguments of one SQL statement.
+type statement struct {
+	args []any
+}
+
+// arg adds an argument and gives its placeholder.
+func (st *statement) arg(v any) string {
+	st.args = append(st.args, v)
+	return fmt.Sprintf("$%d", len(st.args))
+}
+
+// predicateSQL compiles what a Scope admits, over document_entry d and lineage l.
+// An empty predicate is false.
+func predicateSQL(p authz.Predicate, st *statement) string {
+	if len(p.Permits()) == 0 {
+		return "false"
+	}
+	c := compiler{predicate: p, st: st, placeholders: map[string]string{}}
+	var permits []string
+	for _, clause := range p.Permits() {
+		permits = append(permits, c.clause(clause))
+	}
+	where := "(" + strings.Join(permits, " or ") + ")"
+	for _, clause := range p.Forbids() {
+		where += " and not " + c.clause(clause)
+	}
+	return where
+}
+
+// compiler shares the placeholders of one predicate.
+type compiler struct {
+	predicate    authz.Predicate
+	st           *statement
+	placeholders map[string]string
+}
+
+// clause is the conjunction of its literals, true when there is none.
+func (c *compiler) clause(clause authz.Clause) string {
+	if len(clause.When) == 0 {
+		return "(true)"
+	}
+	var parts []string
+	for _, l := range clause.When {
+		parts = append(parts, c.literal(l))
+	}
+	return "(" + strings.Join(parts, " and ") + ")"
+}
+
+// literal compiles one condition on a document. An attribute without a column
+// here would be a hole, so it compiles to false.
+func (c *compiler) literal(l authz.Literal) string {
+	switch l.Attr {
+	case authz.Matrix:
+		return sign(l, c.types())
+	case authz.Author:
+		return sign(l, c.mine("d.authors"))
+	case authz.LineageAuthor:
+		return sign(l, c.mine("l.authors"))
+	case authz.SameStructure:
+		if c.predicate.Structure() == "" {
+			return sign(l, "false")
+		}
+		return sign(l, "d.structure = "+c.once("structure", c.predicate.Structure()))
+	case authz.MaskedPS:
+		return sign(l, "l.mask_ps")
+	case authz.HiddenPatient:
+		return sign(l, "l.hide_patient")
+	case authz.HiddenReps:
+		return sign(l, "l.hide_reps")
+	case authz.Status:
+		return "d.status in (" + values(l) + ")"
+	case authz.Origin:
+		return "d.origin in (" + values(l) + ")"
+	default:
+		return "false"
+	}
+}
+
+// once gives one placeholder for a value however often it is used.
+func (c *compiler) once(name string, v any) string {
+	if c.placeholders[name] == "" {
+		c.placeholders[name] = c.st.arg(v)
+	}
+	return c.placeholders[name]
+}
+
+func (c *compiler) mine(column string) string {
+	if c.predicate.Me() == "" {
+		return "false"
+	}
+	return c.once("me", c.predicate.Me()) + "::text = any(" + column + ")"
+}
+
+func (c *compiler) types() string {
+	set := c.predicate.Types()
+	allowed := set.Allowed
+	if allowed == nil {
+		allowed = []string{} // a nil slice would be sent as NULL
+	}
+	sql := "d.type_key = any(" + c.once("types", allowed) + "::text[])"
+	if set.Others {
+		known := set.Known
+		if known == nil {
+			known = []string{}
+		}
+		sql = "(" + sql + " or not d.type_key = any(" + c.once("known", known) + "::text[]))"
+	}
+	return sql
+}
+
+// sign turns a boolean expression into the literal's value set.
+func sign(l authz.Literal, sql string) string {
+	yes, no := l.Set.Has(authz.Yes), l.Set.Has(authz.No)
+	switch {
+	case yes && no:
+		return "true"
+	case yes:
+		return sql
+	case no:
+		return "not (" + sql + ")"
+	default:
+		return "false"
+	}
+}
+
+// values lists the members of a literal's set, -1 when it is empty.
+func values(l authz.Literal) string {
+	list := []string{"-1"}
+	for v := range authz.Domain(l.Attr) {
+		if l.Set.Has(v) {
+			list = append(list, fmt.Sprint(v))
+		}
+	}
+	return strings.Join(list, ", ")
+}

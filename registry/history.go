@@ -1,0 +1,159 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/registry/trail"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// HistoryQuery asks for a page of a record's history.
+type HistoryQuery struct {
+	From, To time.Time
+	Actor    string
+	Page     string // as a former answer gave it, "" = newest
+}
+
+// Event is one line of the history as its reader may see it.
+type Event struct {
+	trail.Line
+	Document string // logicalID, "" when the line concerns none that the reader may know of
+	Own      bool
+}
+
+// historyPage is how many lines a page holds.
+const historyPage = 100
+
+// History answers with the trail of a record under J-2…J-5: a holder, a
+// representative or a delegate gets no line about a document hidden from him
+// (Q-15), a representative none of a secret connection; the administrator gets
+// all; any other professional his own lines, without the documents that he may not
+// see now. next is "" on the last page. A malformed page is JSON-002.
+func (s *Session) History(ctx context.Context, a authz.Allowed, q HistoryQuery) (events []Event, next string, err error) {
+	if !a.HeldBy(s) {
+		return nil, "", errForeign
+	}
+	f := trail.Filter{From: q.From, To: q.To, Actor: q.Actor, Limit: 2 * historyPage}
+	if a.Action() == authz.OwnJournal {
+		f.Actor = a.Subject().ID
+		if q.Actor != "" && q.Actor != f.Actor {
+			return nil, "", nil
+		}
+	}
+	if f.Before, f.Skip, err = parsePage(q.Page); err != nil {
+		return nil, "", err
+	}
+	for {
+		lines, err := trail.Read(ctx, s.Handle(), a, f)
+		if err != nil {
+			return nil, "", err
+		}
+		docs, err := s.documentsOf(ctx, a.Record(), lines)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, l := range lines {
+			e, shown := tell(a, l, docs)
+			if shown && len(events) == historyPage {
+				return events, formatPage(f.Before, f.Skip), nil
+			}
+			if shown {
+				events = append(events, e)
+			}
+			f.Advance(l.At)
+		}
+		if len(lines) < f.Limit {
+			return events, "", nil
+		}
+	}
+}
+
+// tell gives a line the form in which its reader may see it; shown is false when
+// it is withheld from him.
+func tell(a authz.Allowed, l trail.Line, docs map[string]xds.Document) (e Event, shown bool) {
+	e = Event{Line: l, Own: l.Actor == a.Subject().ID}
+	switch a.Kind() {
+	case authz.Patient, authz.Representative, authz.Delegate:
+		return tellHolder(a, e, docs)
+	}
+	for _, id := range l.Documents {
+		if a.Action() == authz.Journal || a.Sees(docs[id]) {
+			e.Document = "urn:uuid:" + id
+			return e, true
+		}
+	}
+	if len(l.Documents) > 0 && a.Action() == authz.OwnJournal {
+		e.Reason = ""
+	}
+	return e, true
+}
+
+func tellHolder(a authz.Allowed, e Event, docs map[string]xds.Document) (Event, bool) {
+	rep := a.Kind() == authz.Representative
+	if rep && e.Secret {
+		return e, false
+	}
+	for _, id := range e.Documents {
+		m := docs[id].Marks
+		if !m.HiddenPatient && !(rep && m.HiddenReps) {
+			e.Document = "urn:uuid:" + id
+			return e, true
+		}
+	}
+	return e, len(e.Documents) == 0
+}
+
+// documentsOf reads the documents that lines concern, for the judgement above.
+func (s *Session) documentsOf(ctx context.Context, record string, lines []trail.Line) (map[string]xds.Document, error) {
+	ids := []string{}
+	for _, l := range lines {
+		ids = append(ids, l.Documents...)
+	}
+	docs := map[string]xds.Document{}
+	if len(ids) == 0 {
+		return docs, nil
+	}
+	rows, err := s.tx.Query(ctx, `
+select d.record::text, d.lid::text, d.version, d.entry_uuid::text, d.lineage::text, d.status, d.authors, d.depositor, d.structure,
+       d.origin, d.blob, d.sha256, d.registered_at, d.updated_at, d.entry,
+       l.mask_ps, l.hide_patient, l.hide_reps, l.authors
+from document_entry d
+join lineage l on l.record = d.record and l.id = d.lineage
+where d.record = $1 and d.latest and d.lid = any($2)`, record, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var d xds.Document
+		if err := scanDocument(rows, &d); err != nil {
+			return nil, err
+		}
+		docs[bareID(d.Entry.LogicalID)] = d
+	}
+	return docs, rows.Err()
+}
+
+// A page position is an instant and how many lines of it were given: it tells
+// nothing about lines that were withheld.
+func formatPage(before time.Time, skip int) string {
+	return fmt.Sprintf("%d.%d", before.UnixMicro(), skip)
+}
+
+func parsePage(page string) (time.Time, int, error) {
+	if page == "" {
+		return time.Time{}, 0, nil
+	}
+	micro, skip, ok := strings.Cut(page, ".")
+	at, err1 := strconv.ParseInt(micro, 10, 64)
+	n, err2 := strconv.Atoi(skip)
+	if !ok || err1 != nil || err2 != nil || n < 0 || n > 1_000_000 {
+		return time.Time{}, 0, &xds.Error{ID: "JSON-002", Where: "page", Found: page, Expected: "la valeur `next` d'une réponse"}
+	}
+	return time.UnixMicro(at), n, nil
+}

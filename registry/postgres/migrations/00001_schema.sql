@@ -1,0 +1,212 @@
+-- +goose Up
+-- Every table that grows has the record as its first key column, so that it can be
+-- partitioned or distributed by patient. Look-ups by id alone go through object_id
+-- and unique_id.
+
+create table record (
+    id            uuid primary key,
+    ins_value     text not null,
+    ins_authority text not null,
+    ins_type      text not null,
+    family        text not null,
+    given         text not null,
+    sex           text not null,
+    birth_date    text not null,             -- YYYYMMDD
+    state         smallint not null,         -- authz.Profile…
+    mask_all      boolean not null default false,
+    samu_ok       boolean not null default true,
+    bdg_ok        boolean not null default true,
+    masked_ok     boolean not null default false,
+    administrator text,                      -- national id
+    epoch         integer not null default 1,
+    unique (ins_value, ins_authority)
+);
+
+-- Representatives and delegates.
+create table record_person (
+    record uuid not null references record,
+    person text not null,
+    role   smallint not null,                -- authz.Role
+    family text not null,
+    given  text not null,
+    primary key (record, person)
+);
+
+-- The directory: professionals and structures known to the gateway.
+create table professional (
+    id             text primary key,         -- national id
+    name           text not null unique,     -- short name of the sandbox, else the id
+    kind           text not null,            -- pro, struct or other
+    family         text not null,
+    given          text not null,
+    profession     text not null,
+    specialty      text not null,
+    structure      text not null,
+    structure_name text not null,
+    regulator      boolean not null
+);
+
+create table link (
+    record       uuid not null references record,
+    professional text not null,
+    basis        smallint not null,          -- authz.TeamLink or ConsentLink
+    declared_at  timestamptz not null,
+    expires_at   timestamptz not null,
+    structure    text not null,
+    token_id     text not null,
+    primary key (record, professional)
+);
+
+create table block (
+    record       uuid not null references record,
+    professional text not null,
+    since        timestamptz not null,
+    primary key (record, professional)
+);
+
+-- All versions joined by RPLC, XFRM or APND share one lineage and its marks.
+create table lineage (
+    record       uuid not null references record,
+    id           uuid not null,
+    mask_ps      boolean not null,
+    hide_patient boolean not null,
+    hide_reps    boolean not null,
+    authors      text[] not null,            -- authors with rights of its first entry
+    primary key (record, id)
+);
+
+-- One row per metadata version; `latest` marks the current one of a document.
+create table document_entry (
+    record        uuid not null,
+    lid           uuid not null,             -- logicalId: the first entryUUID
+    version       integer not null,
+    latest        boolean not null,
+    entry_uuid    uuid not null,
+    lineage       uuid not null,
+    unique_id     text not null,
+    status        smallint not null,         -- authz.Doc…
+    technical     boolean not null,          -- signature of a lot: in no listing
+    type_key      text not null,             -- code^^scheme, like the following ones
+    class_key     text not null,
+    format_key    text not null,
+    facility_key  text not null,
+    setting_key   text not null,
+    base_codes    text[] not null,           -- confidentiality codes that are no marks
+    event_keys    text[] not null,
+    reference_ids text[] not null,
+    author_names  text[] not null,           -- authorPerson, as sent
+    institutions  text[] not null,           -- authorInstitution, as sent
+    object_type   text not null,
+    language      text not null,
+    mime_type     text not null,
+    creation_at   timestamptz not null,
+    start_at      timestamptz,
+    stop_at       timestamptz,
+    authors       text[] not null,           -- national ids with the author's rights
+    depositor     text not null,
+    structure     text not null,             -- XON.10 of the depositor's token
+    origin        smallint not null,         -- authz.Origin…
+    blob          text not null,
+    sha256        text not null,
+    registered_at timestamptz not null,
+    updated_at    timestamptz not null,
+    entry         bytea not null,            -- the whole DocumentEntry (registry/codec.go)
+    primary key (record, lid, version),
+    foreign key (record, lineage) references lineage
+);
+create unique index document_entry_latest on document_entry (record, lid) where latest;
+create index document_entry_lineage on document_entry (record, lineage) where latest;
+create index document_entry_unique on document_entry (record, unique_id) where latest;
+
+create table submission_set (
+    record       uuid not null references record,
+    id           uuid not null,
+    unique_id    text not null,
+    source_id    text not null,
+    submitted_at timestamptz not null,
+    status       smallint not null,
+    content_key  text not null,
+    author_names text[] not null,
+    depositor    text not null,
+    structure    text not null,
+    entry        bytea not null,
+    primary key (record, id)
+);
+
+create table folder (
+    record     uuid not null references record,
+    id         uuid not null,
+    unique_id  text not null,
+    updated_at timestamptz not null,
+    code_keys  text[] not null,
+    status     smallint not null,
+    entry      bytea not null,
+    primary key (record, id)
+);
+
+-- Ends are ids of sets and folders and logicalIds of documents: an association
+-- follows a document through its metadata versions.
+create table association (
+    record uuid not null references record,
+    id     uuid not null,
+    type   text not null,
+    source uuid not null,
+    target uuid not null,
+    status smallint not null,
+    entry  bytea not null,
+    primary key (record, id)
+);
+create index association_source on association (record, source);
+create index association_target on association (record, target);
+
+-- Whose object an id names: entryUUIDs of all versions, sets, folders, associations.
+create table object_id (
+    id     uuid primary key,
+    record uuid not null references record,
+    kind   smallint not null,                -- 1 document, 2 set, 3 folder, 4 association
+    object uuid not null                     -- logicalId of a document, else the id
+);
+
+create table unique_id (
+    uid           text primary key,
+    record        uuid not null references record,
+    kind          smallint not null,
+    sha1          text not null,             -- of a document
+    depositor     text not null,
+    structure     text not null,
+    registered_at timestamptz not null
+);
+
+-- One row per request and patient (policy J-1).
+create table trail (
+    record       uuid not null references record,
+    at           timestamptz not null,
+    seq          bigint generated always as identity,
+    actor        text not null,
+    actor_name   text not null,
+    profession   text not null,
+    structure    text not null,
+    kind         smallint not null,
+    mode         smallint not null,
+    action       smallint not null,
+    transaction  text not null,
+    permit       boolean not null,
+    rules        text[] not null,
+    policy       text not null,
+    matrix       text not null,
+    documents    uuid[] not null,
+    reason       text not null,
+    secret       boolean not null,
+    attested     boolean not null,
+    code         text not null,
+    token_id     text not null,
+    issuer       text not null,
+    primary key (record, at, seq)
+);
+create index trail_actor on trail (record, actor, action) where permit;
+
+-- Blobs written but not yet referenced: swept when a submission dies half-way.
+create table blob_intent (
+    blob       text primary key,
+    created_at timestamptz not null
+);

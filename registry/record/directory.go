@@ -1,0 +1,104 @@
+package record
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/registry/internal/db"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Professional is an entry of the directory.
+type Professional struct {
+	ID            string // national id
+	Name          string // short name, unique; the id where there is none
+	Kind          string // pro, struct or other
+	Family        string
+	Given         string
+	Profession    string
+	Specialty     string
+	Structure     string
+	StructureName string
+	Regulator     bool
+}
+
+const professionalSQL = `select id, name, kind, family, given, profession, specialty, structure, structure_name, regulator from professional`
+
+// LookUp finds a professional by national id or short name; ok is false when the
+// directory has none.
+func LookUp(ctx context.Context, h db.Handle, idOrName string) (p Professional, ok bool, err error) {
+	err = db.Tx(h).QueryRow(ctx, professionalSQL+` where id = $1 or name = $1 order by id = $1 desc limit 1`, idOrName).
+		Scan(&p.ID, &p.Name, &p.Kind, &p.Family, &p.Given, &p.Profession, &p.Specialty, &p.Structure, &p.StructureName, &p.Regulator)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Professional{}, false, nil
+	}
+	return p, err == nil, err
+}
+
+// PutProfessional adds or replaces an entry of the directory.
+func PutProfessional(ctx context.Context, h db.Handle, _ authz.System, p Professional) error {
+	_, err := db.Tx(h).Exec(ctx, `
+insert into professional (id, name, kind, family, given, profession, specialty, structure, structure_name, regulator)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+on conflict (id) do update set name = excluded.name, kind = excluded.kind, family = excluded.family, given = excluded.given,
+    profession = excluded.profession, specialty = excluded.specialty, structure = excluded.structure,
+    structure_name = excluded.structure_name, regulator = excluded.regulator`,
+		p.ID, p.Name, p.Kind, p.Family, p.Given, p.Profession, p.Specialty, p.Structure, p.StructureName, p.Regulator)
+	return err
+}
+
+// Person is a representative or a delegate of a record.
+type Person struct {
+	ID     string
+	Role   authz.Role
+	Family string
+	Given  string
+}
+
+// Holder is a new record with its patient.
+type Holder struct {
+	Record   string
+	Patient  xds.CX
+	Traits   authz.Traits
+	Sex      string
+	Profile  authz.Value
+	Settings authz.Settings
+	People   []Person
+}
+
+// Create stores a record, replacing one of the same id.
+func Create(ctx context.Context, h db.Handle, _ authz.System, r Holder) error {
+	tx := db.Tx(h)
+	_, err := tx.Exec(ctx, `
+insert into record (id, ins_value, ins_authority, ins_type, family, given, sex, birth_date, state, mask_all, samu_ok, bdg_ok, masked_ok)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		r.Record, r.Patient.ID(), r.Patient.Authority(), r.Patient.Type(), r.Traits.Family, r.Traits.Given, r.Sex, r.Traits.BirthDate,
+		int16(r.Profile), r.Settings.MaskAll, r.Settings.SamuOK, r.Settings.BdgOK, r.Settings.MaskedOK)
+	if err != nil {
+		return err
+	}
+	for _, p := range r.People {
+		if _, err := tx.Exec(ctx,
+			`insert into record_person (record, person, role, family, given) values ($1, $2, $3, $4, $5)`,
+			r.Record, p.ID, int16(p.Role), p.Family, p.Given); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SeedAdministrator names an administrator without the conditions of C-06: the
+// sandbox's cast is born with its history.
+func SeedAdministrator(ctx context.Context, h db.Handle, _ authz.System, record, professional string) error {
+	_, err := db.Tx(h).Exec(ctx, `update record set administrator = $2 where id = $1`, record, professional)
+	return err
+}
+
+// SetProfile moves a record to a state of its life cycle (policy §1.5).
+func SetProfile(ctx context.Context, h db.Handle, _ authz.System, record string, profile authz.Value) error {
+	_, err := db.Tx(h).Exec(ctx, `update record set state = $2 where id = $1`, record, int16(profile))
+	return err
+}

@@ -1,0 +1,92 @@
+// Package record is the patient's record: its holder, settings, links, blocks,
+// administrator, representatives and delegates, and the directory of
+// professionals. They are the facts that authz decides on. It stores no document
+// and decides nothing.
+package record
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/registry/internal/db"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+const factsSQL = `
+select r.id::text, r.ins_value, r.ins_authority, r.ins_type, r.state, r.family, r.given, r.birth_date,
+       r.mask_all, r.samu_ok, r.bdg_ok, r.masked_ok,
+       coalesce(r.administrator = $3, false),
+       coalesce(p.role, 0),
+       b.professional is not null,
+       coalesce(l.basis, 0), l.expires_at,
+       coalesce(d.regulator, false)
+from record r
+left join record_person p on p.record = r.id and p.person = $3
+left join block b on b.record = r.id and b.professional = $3
+left join link l on l.record = r.id and l.professional = $3
+left join professional d on d.id = $3
+where r.ins_value = $1 and r.ins_authority = $2`
+
+// Facts reads what the record of a patient knows about a subject, in one round
+// trip. A patient never seen gives the zero Facts and no error.
+func Facts(ctx context.Context, h db.Handle, sub authz.Subject, patient xds.CX) (authz.Facts, error) {
+	var f authz.Facts
+	var value, authority, typ string
+	var state, role, link int16
+	var expires *time.Time
+	err := db.Tx(h).QueryRow(ctx, factsSQL, patient.ID(), patient.Authority(), sub.ID).Scan(
+		&f.Record, &value, &authority, &typ, &state, &f.Traits.Family, &f.Traits.Given, &f.Traits.BirthDate,
+		&f.Settings.MaskAll, &f.Settings.SamuOK, &f.Settings.BdgOK, &f.Settings.MaskedOK,
+		&f.Administrator, &role, &f.Blocked, &link, &expires, &f.Regulator)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return authz.Facts{}, nil
+	}
+	if err != nil {
+		return authz.Facts{}, err
+	}
+	f.Patient = xds.NewCX(value, authority, typ)
+	f.Profile = authz.Value(state)
+	f.Role = authz.Role(role)
+	if sub.ID == f.Record {
+		f.Role = authz.HolderRole
+	}
+	f.Link = authz.Value(link)
+	if expires != nil {
+		f.LinkExpires = *expires
+	}
+	// A subject that is no professional has none of a professional's relations,
+	// even if ids of different kinds were ever equal.
+	if sub.Nature != authz.NaturePro {
+		f.Administrator, f.Blocked, f.Link, f.Regulator = false, false, authz.NoLink, false
+	}
+	if sub.Nature != authz.NaturePerson {
+		f.Role = authz.NoRole
+	}
+	return f, nil
+}
+
+// PatientOf is the identifier of a record's holder; "" when there is no such record.
+func PatientOf(ctx context.Context, h db.Handle, record string) (xds.CX, error) {
+	var value, authority, typ string
+	err := db.Tx(h).QueryRow(ctx,
+		`select ins_value, ins_authority, ins_type from record where id::text = $1`, record).Scan(&value, &authority, &typ)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	return xds.NewCX(value, authority, typ), err
+}
+
+// Find is the opaque id of the record of a patient; "" when there is none.
+func Find(ctx context.Context, h db.Handle, patient xds.CX) (string, error) {
+	var id string
+	err := db.Tx(h).QueryRow(ctx,
+		`select id::text from record where ins_value = $1 and ins_authority = $2`, patient.ID(), patient.Authority()).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	return id, err
+}

@@ -1,0 +1,186 @@
+// Package registry is the document registry: metadata, lineages and associations
+// in PostgreSQL. Every read takes an authz.Scope and gives authz.Visible values;
+// every write takes the Gate's permission for it. One request is one Session: a
+// single REPEATABLE READ transaction that holds the facts, the trail and the
+// answer, and ends before the first byte leaves (design §3).
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/registry/internal/db"
+	"github.com/passerelle-sante/passerelle/registry/record"
+	"github.com/passerelle-sante/passerelle/registry/trail"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Registry opens sessions on one database.
+type Registry struct {
+	Pool         *pgxpool.Pool
+	Now          func() time.Time
+	NewID        func() string // a random lower-case UUID
+	RepositoryID string        // repositoryUniqueId of the documents that it registers (OID)
+	Report       Reporter
+}
+
+// Reporter hears of what must never happen; nil ignores it.
+type Reporter func(event string, args ...any)
+
+// Session is one request's transaction. It is not safe for concurrent use, and
+// nothing that it gave is valid in another one.
+type Session struct {
+	registry *Registry
+	tx       pgx.Tx
+	live     atomic.Bool
+	traces   []*authz.Trace
+}
+
+// attempts bounds how often a write is tried again after a serialization failure.
+const attempts = 8
+
+// Read runs fn in one transaction that commits, with its trail, before Read
+// returns: when fn succeeds, and when it refuses with an *xds.Error or xds.Errors,
+// so that refusals are traced. Nothing may be sent to a client inside fn.
+func (r *Registry) Read(ctx context.Context, fn func(*Session) error) error {
+	return r.run(ctx, fn)
+}
+
+// Probe is Read for an early look that leaves no trace when it succeeds: a deposit
+// is decided, and traced, when it is registered. A refusal is traced.
+func (r *Registry) Probe(ctx context.Context, fn func(*Session) error) error {
+	probed := errors.New("probed")
+	err := r.run(ctx, func(s *Session) error {
+		if err := fn(s); err != nil {
+			return err
+		}
+		return probed
+	})
+	if errors.Is(err, probed) {
+		return nil
+	}
+	return err
+}
+
+// Write is Read for effects: on a serialization failure fn runs again in a new
+// session, so it must change nothing but its session. A refusal keeps the trail
+// and rolls the effect back.
+func (r *Registry) Write(ctx context.Context, fn func(*Session) error) error {
+	for attempt := 1; ; attempt++ {
+		err := r.run(ctx, fn)
+		if err == nil || !contended(err) {
+			return err
+		}
+		if attempt == attempts {
+			return &xds.Error{ID: "REG-006"}
+		}
+	}
+}
+
+// run is one attempt. A refusal undoes what fn changed but keeps the trail rows.
+func (r *Registry) run(ctx context.Context, fn func(*Session) error) error {
+	tx, err := r.Pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after a commit there is nothing to roll back
+	s := &Session{registry: r, tx: tx}
+	s.live.Store(true)
+	defer s.live.Store(false)
+	refusal := fn(s)
+	if refusal != nil && !isRefusal(refusal) {
+		return refusal
+	}
+	s.live.Store(false)
+	if refusal != nil {
+		if err := r.recordOnly(ctx, s.traces); err != nil {
+			return err
+		}
+		return refusal
+	}
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// recordOnly writes the trail of a refused request in a transaction of its own:
+// the effect was rolled back with the first one.
+func (r *Registry) recordOnly(ctx context.Context, traces []*authz.Trace) error {
+	if len(traces) == 0 {
+		return nil
+	}
+	batch := &pgx.Batch{}
+	trail.Queue(batch, traces)
+	return r.Pool.SendBatch(ctx, batch).Close()
+}
+
+// flush writes the trail rows.
+func (s *Session) flush(ctx context.Context) error {
+	if len(s.traces) == 0 {
+		return nil
+	}
+	batch := &pgx.Batch{}
+	trail.Queue(batch, s.traces)
+	if err := s.tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("trail: %w", err)
+	}
+	return nil
+}
+
+// Facts is authz.Facter.
+func (s *Session) Facts(ctx context.Context, sub authz.Subject, patient xds.CX) (authz.Facts, error) {
+	return record.Facts(ctx, s.Handle(), sub, patient)
+}
+
+// Record is authz.Recorder: the row is written before the session ends.
+func (s *Session) Record(t *authz.Trace) { s.traces = append(s.traces, t) }
+
+// Live is authz.Recorder.
+func (s *Session) Live() bool { return s.live.Load() }
+
+// Handle is the session's transaction for the packages below registry/.
+func (s *Session) Handle() db.Handle { return db.New(s.tx) }
+
+// Now is the instant of the session's registry.
+func (s *Session) Now() time.Time { return s.registry.Now() }
+
+// PatientOfRecord is the holder's identifier of a record; "" when there is none.
+func (s *Session) PatientOfRecord(ctx context.Context, id string) (xds.CX, error) {
+	return record.PatientOf(ctx, s.Handle(), id)
+}
+
+// errForeign is a permission used outside the session that it was opened in.
+var errForeign = errors.New("permission of another session")
+
+// isRefusal tells findings for the client from failures of the machinery.
+func isRefusal(err error) bool {
+	var one *xds.Error
+	var all xds.Errors
+	return errors.As(err, &one) || errors.As(err, &all)
+}
+
+// contended tells whether the transaction lost to a concurrent one and may be
+// tried again: serialization failure, deadlock, or a unique index that another
+// one filled meanwhile.
+func contended(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "23505")
+}
+
+func (r *Registry) report(event string, args ...any) {
+	if r.Report != nil {
+		r.Report(event, args...)
+	}
+}

@@ -1,0 +1,81 @@
+package trail
+
+import (
+	"context"
+	"time"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/registry/internal/db"
+)
+
+// Line is a trail row as the history tells it.
+type Line struct {
+	At          time.Time
+	Actor       string
+	ActorName   string
+	Profession  string
+	Structure   string
+	Kind        authz.Value
+	Mode        authz.Value
+	Action      authz.Value
+	Transaction string
+	Permit      bool
+	Documents   []string // logicalIDs, bare
+	Reason      string
+	Secret      bool
+	Code        string
+}
+
+// Filter narrows the lines: half-open period, one actor ("" = all), and the
+// position before which the page starts (newest first).
+type Filter struct {
+	From, To time.Time
+	Actor    string
+	Before   time.Time // zero = from the newest
+	Skip     int       // lines of the very instant Before that were already given
+	Limit    int
+}
+
+// Read gives lines of a record, newest first.
+func Read(ctx context.Context, h db.Handle, a authz.Allowed, f Filter) ([]Line, error) {
+	rows, err := db.Tx(h).Query(ctx, `
+select at, actor, actor_name, profession, structure, kind, mode, action, transaction, permit, documents::text[], reason, secret, code
+from trail
+where record = $1
+  and ($2::timestamptz is null or at >= $2) and ($3::timestamptz is null or at < $3)
+  and ($4 = '' or actor = $4) and ($5::timestamptz is null or at <= $5)
+order by at desc, seq desc offset $6 limit $7`,
+		a.Record(), null(f.From), null(f.To), f.Actor, null(f.Before), f.Skip, f.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var lines []Line
+	for rows.Next() {
+		var l Line
+		var kind, mode, action int16
+		if err := rows.Scan(&l.At, &l.Actor, &l.ActorName, &l.Profession, &l.Structure, &kind, &mode, &action, &l.Transaction,
+			&l.Permit, &l.Documents, &l.Reason, &l.Secret, &l.Code); err != nil {
+			return nil, err
+		}
+		l.Kind, l.Mode, l.Action = authz.Value(kind), authz.Value(mode), authz.Value(action)
+		lines = append(lines, l)
+	}
+	return lines, rows.Err()
+}
+
+func null(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// Advance moves the position past a line of the given instant.
+func (f *Filter) Advance(at time.Time) {
+	if at.Equal(f.Before) {
+		f.Skip++
+		return
+	}
+	f.Before, f.Skip = at, 1
+}

@@ -1,0 +1,38 @@
+// Package trail is the access trail: one row per request and patient, written in
+// the transaction of the effect, and the history that each reader may see of it
+// (policy J-1…J-5). It never leaves a line out of the table, only out of an answer.
+package trail
+
+import (
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/passerelle-sante/passerelle/authz"
+)
+
+const insertSQL = `
+insert into trail (record, at, actor, actor_name, profession, structure, kind, mode, action, transaction, permit, rules,
+                   policy, matrix, documents, reason, secret, attested, code, token_id, issuer)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`
+
+// Queue adds the rows to a batch of the request's transaction.
+func Queue(b *pgx.Batch, traces []*authz.Trace) {
+	for _, t := range traces {
+		documents := make([]string, 0, len(t.Documents))
+		for _, d := range t.Documents {
+			documents = append(documents, strings.TrimPrefix(d, "urn:uuid:"))
+		}
+		sub := t.Subject
+		b.Queue(insertSQL, t.Record, t.At, sub.ID, sub.Name, sub.Profession, sub.Structure, int16(t.Kind), int16(t.Mode),
+			int16(t.Action), t.Transaction, t.Permit, nonNil(t.Rules), t.Policy, t.Matrix, documents, sub.Reason, sub.Secret,
+			t.Attested, t.Code, sub.TokenID, sub.Issuer)
+	}
+}
+
+func nonNil(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}

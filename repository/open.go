@@ -1,0 +1,119 @@
+package repository
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Open streams a document that a Scope admitted (ITI-43, ITI-68). The zero
+// Visible opens nothing: ErrNotVisible. A blob that is absent is ErrMissing, one
+// whose header or length is not what the registry says ErrCorrupt, at once.
+//
+// The reader checks the rest on the way: it gives the last bytes only when the
+// whole has the registered SHA-256 and ends where it should, and ErrCorrupt
+// otherwise, on which the caller aborts its answer. It ends with the context.
+// The caller closes it.
+func (s *Store) Open(ctx context.Context, v authz.Visible[xds.Document]) (io.ReadCloser, error) {
+	d, ok := v.Value()
+	if !ok {
+		return nil, ErrNotVisible
+	}
+	c := d.Content
+	if !keyGrammar.MatchString(c.Blob) {
+		return nil, ErrKey
+	}
+	sum, err := hex.DecodeString(c.SHA256)
+	if err != nil || len(sum) != sha256.Size {
+		return nil, fmt.Errorf("%w: %s has no registered SHA-256", ErrCorrupt, c.Blob)
+	}
+	blob, err := s.back.get(ctx, c.Blob)
+	if err != nil {
+		return nil, fmt.Errorf("repository: %s: %w", c.Blob, err)
+	}
+	length, err := readHeader(blob)
+	if err == nil && length != c.Size {
+		err = fmt.Errorf("%w: length %d, registered %d", ErrCorrupt, length, c.Size)
+	}
+	if err != nil {
+		blob.Close()
+		return nil, fmt.Errorf("repository: %s: %w", c.Blob, err)
+	}
+	return &checked{ctx: ctx, key: c.Blob, blob: blob, left: length, sum: sum, hash: sha256.New()}, nil
+}
+
+// checked is a content on its way out.
+type checked struct {
+	ctx  context.Context
+	key  string
+	blob io.ReadCloser
+	left int64  // bytes to come
+	sum  []byte // SHA-256 expected
+	hash hash.Hash
+	err  error // how the reading ended
+}
+
+// Read implements io.Reader.
+func (c *checked) Read(p []byte) (int, error) {
+	if c.err != nil || len(p) == 0 {
+		return 0, c.err
+	}
+	n, err := c.read(p)
+	c.err = err
+	if err != nil && err != io.EOF {
+		c.err = fmt.Errorf("repository: %s: %w", c.key, err)
+	}
+	if n > 0 && err == io.EOF {
+		return n, nil // the next call says the end
+	}
+	return n, c.err
+}
+
+func (c *checked) read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n := 0
+	if c.left > 0 {
+		var err error
+		n, err = c.blob.Read(p[:min(int64(len(p)), c.left)])
+		c.hash.Write(p[:n])
+		c.left -= int64(n)
+		if err == io.EOF && c.left > 0 {
+			return 0, fmt.Errorf("%w: cut short", ErrCorrupt)
+		}
+		if err != nil && err != io.EOF {
+			return 0, err
+		}
+	}
+	if c.left > 0 {
+		return n, nil
+	}
+	if err := c.verify(); err != nil {
+		return 0, err
+	}
+	return n, io.EOF
+}
+
+// verify compares the whole once its last byte was read and not yet given.
+func (c *checked) verify() error {
+	if !bytes.Equal(c.hash.Sum(nil), c.sum) {
+		return fmt.Errorf("%w: SHA-256 differs", ErrCorrupt)
+	}
+	if n, err := io.ReadFull(c.blob, make([]byte, 1)); n > 0 {
+		return fmt.Errorf("%w: bytes after the end", ErrCorrupt)
+	} else if err != io.EOF {
+		return err
+	}
+	return nil
+}
+
+// Close implements io.Closer.
+func (c *checked) Close() error { return c.blob.Close() }

@@ -1,0 +1,123 @@
+package repository
+
+import (
+	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// blockSize is how much of a document is in memory at once: fewer, larger writes
+// than the 4 kB reads of a MIME part.
+const blockSize = 256 << 10
+
+// spooler writes documents into temporary files.
+type spooler struct{ blocks sync.Pool }
+
+// write streams r into f as a blob, header included, and measures it.
+func (s *spooler) write(ctx context.Context, f *os.File, r io.Reader, limit int64) (xds.Content, error) {
+	block, ok := s.blocks.Get().(*[blockSize]byte)
+	if !ok {
+		block = new([blockSize]byte)
+	}
+	defer s.blocks.Put(block)
+	if _, err := f.Write(newHeader(0)); err != nil {
+		return xds.Content{}, fmt.Errorf("repository: %w", err)
+	}
+	h1, h256 := sha1.New(), sha256.New()
+	sink := io.MultiWriter(f, h1, h256)
+	var size int64
+	for done := false; !done; {
+		if err := ctx.Err(); err != nil {
+			return xds.Content{}, err
+		}
+		n, err := fill(r, block[:])
+		if done = errors.Is(err, io.EOF); err != nil && !done {
+			return xds.Content{}, fmt.Errorf("document: %w", err)
+		}
+		if size += int64(n); size > limit {
+			return xds.Content{}, overLimit(limit)
+		}
+		if _, err := sink.Write(block[:n]); err != nil {
+			return xds.Content{}, fmt.Errorf("repository: %w", err)
+		}
+	}
+	if _, err := f.WriteAt(newHeader(size), 0); err != nil {
+		return xds.Content{}, fmt.Errorf("repository: %w", err)
+	}
+	return xds.Content{SHA1: hex.EncodeToString(h1.Sum(nil)), SHA256: hex.EncodeToString(h256.Sum(nil)), Size: size}, nil
+}
+
+// fill reads until the block is full or the reader says something. Unlike
+// io.ReadFull it keeps a reader's own io.ErrUnexpectedEOF, a body cut off, apart
+// from the end of the document.
+func fill(r io.Reader, block []byte) (n int, err error) {
+	for idle := 0; n < len(block) && err == nil; {
+		var m int
+		m, err = r.Read(block[n:])
+		if n += m; m > 0 {
+			idle = 0
+		} else if idle++; err == nil && idle > 100 {
+			err = io.ErrNoProgress
+		}
+	}
+	return n, err
+}
+
+// tempPrefix begins the name of a temporary file.
+const tempPrefix = "blob-"
+
+// tempFile makes an empty temporary file, locked while it is open so that the
+// sweep of another process leaves it alone.
+func tempFile(dir string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, tempPrefix)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		os.Remove(f.Name())
+		return nil, err
+	}
+	return f, nil
+}
+
+// sweepTemp removes the temporary files whose writer has died.
+func sweepTemp(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), tempPrefix) {
+			continue
+		}
+		if err := sweepOne(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func sweepOne(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil // being written
+	}
+	return os.Remove(path)
+}
