@@ -1,0 +1,286 @@
+package iua
+
+import (
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Skew is how far the clocks of an issuer and of the gateway may be apart.
+const Skew = 60 * time.Second
+
+// maxToken bounds a token, in bytes.
+const maxToken = 16 << 10
+
+const minRSA = 2_048 // bits
+
+// algorithms are those that are accepted: no none, no shared secret.
+var algorithms = []jose.SignatureAlgorithm{
+	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384,
+}
+
+// headers are the members that a protected header may have. Those that bring or
+// point to a key (jwk, jku, x5u, x5c) are refused with any other one, crit among them.
+var headers = []string{"alg", "kid", "typ", "x5t", "x5t#S256"}
+
+// Config says whom a Verifier believes and for which service.
+type Config struct {
+	Issuers  map[string][]byte // JWKS document (RFC 7517) by the exact value of iss
+	Audience string            // base URL (design §7)
+	Now      func() time.Time
+
+	RequirePatient bool // a token that names no patient is refused
+}
+
+// Verifier turns bearer tokens into subjects. It is safe for concurrent use.
+type Verifier struct {
+	config Config
+	keys   atomic.Pointer[map[string]keySet]
+}
+
+// keySet are the keys of one issuer by kid.
+type keySet map[string]jose.JSONWebKey
+
+// New makes a Verifier. It fails on a configuration that would trust nobody or
+// no clock.
+func New(c Config) (*Verifier, error) {
+	if c.Now == nil || c.Audience == "" {
+		return nil, errors.New("iua: Config needs Now and Audience")
+	}
+	v := &Verifier{config: c}
+	if err := v.Trust(c.Issuers); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Trust replaces the issuers and their keys, for a rotation while running.
+func (v *Verifier) Trust(issuers map[string][]byte) error {
+	if len(issuers) == 0 {
+		return errors.New("iua: no issuer is trusted")
+	}
+	sets := map[string]keySet{}
+	for _, name := range slices.Sorted(maps.Keys(issuers)) {
+		set, err := parseKeys(issuers[name])
+		if err != nil {
+			return fmt.Errorf("iua: keys of %q: %w", name, err)
+		}
+		if name == "" {
+			return errors.New("iua: issuer without a name")
+		}
+		sets[name] = set
+	}
+	v.keys.Store(&sets)
+	return nil
+}
+
+// parseKeys keeps the public signing keys of a JWKS; those for encryption are left aside.
+func parseKeys(document []byte) (keySet, error) {
+	var parsed jose.JSONWebKeySet
+	if err := json.Unmarshal(document, &parsed); err != nil {
+		return nil, err
+	}
+	set := keySet{}
+	for _, k := range parsed.Keys {
+		if k.Use != "" && k.Use != "sig" {
+			continue
+		}
+		switch pub := k.Key.(type) {
+		case *rsa.PublicKey:
+			if pub.N.BitLen() < minRSA {
+				return nil, errors.New("RSA key too short")
+			}
+		case *ecdsa.PublicKey:
+		default:
+			return nil, errors.New("not a public RSA or EC key")
+		}
+		if _, twice := set[k.KeyID]; twice || k.KeyID == "" || !k.Valid() {
+			return nil, errors.New("key without a kid of its own")
+		}
+		set[k.KeyID] = k
+	}
+	if len(set) == 0 {
+		return nil, errors.New("no signing key")
+	}
+	return set, nil
+}
+
+// Verify verifies a token that came without TLS client certificate. Errors are
+// one *xds.Error: TOK-001 to TOK-004.
+func (v *Verifier) Verify(token string) (authz.Subject, error) { return v.verify(token, nil) }
+
+func (v *Verifier) verify(token string, client *x509.Certificate) (authz.Subject, error) {
+	c, err := v.open(token)
+	if err != nil {
+		return authz.Subject{}, err
+	}
+	if err := v.judge(c, client); err != nil {
+		return authz.Subject{}, err
+	}
+	sub, err := c.subject()
+	if err != nil {
+		return authz.Subject{}, err
+	}
+	if v.config.RequirePatient && sub.Patient == "" {
+		return authz.Subject{}, refuse("TOK-002", "patient", "absent", "l'INS du patient dans le jeton")
+	}
+	return sub, nil
+}
+
+// open checks the signature and returns the claims that it covers.
+func (v *Verifier) open(token string) (claims, *xds.Error) {
+	malformed := refuse("TOK-002", "jeton", "mal formé", "un JWT signé, en forme compacte, de 16 ko au plus")
+	if len(token) > maxToken || strings.Count(token, ".") != 2 {
+		return nil, malformed
+	}
+	head, payload, ok := decode(token)
+	if !ok {
+		return nil, malformed
+	}
+	kid, err := readHeader(head)
+	if err != nil {
+		return nil, err
+	}
+	signed, bad := jose.ParseSignedCompact(token, algorithms)
+	if bad != nil || len(signed.Signatures) != 1 {
+		return nil, refuse("TOK-002", "alg", "algorithme refusé ou signature illisible", "RS, PS ou ES avec SHA-2")
+	}
+	peek, bad := object(payload) // only to choose the keys: read again once verified
+	if bad != nil {
+		return nil, malformed
+	}
+	iss, err := peek.text("iss")
+	if err != nil {
+		return nil, err
+	}
+	set, known := (*v.keys.Load())[iss]
+	if !known {
+		return nil, refuse("TOK-002", "iss", "émetteur inconnu", "un émetteur enregistré, au caractère près")
+	}
+	key, known := set[kid]
+	if !known {
+		return nil, refuse("TOK-002", "kid", "clé inconnue de cet émetteur", "une clé de son JWKS")
+	}
+	if key.Algorithm != "" && key.Algorithm != signed.Signatures[0].Header.Algorithm {
+		return nil, refuse("TOK-002", "alg", "algorithme d'une autre clé", "celui que le JWKS donne à la clé")
+	}
+	verified, bad := signed.Verify(key.Key)
+	if bad != nil {
+		return nil, refuse("TOK-002", "signature", "signature fausse", "une signature faite avec la clé de l'émetteur")
+	}
+	c, bad := object(verified)
+	if bad != nil {
+		return nil, malformed
+	}
+	return c, nil
+}
+
+// decode reads the two JSON parts of a compact token, in strict base64url.
+func decode(token string) (head, payload []byte, ok bool) {
+	parts := strings.Split(token, ".")
+	strict := base64.RawURLEncoding.Strict()
+	head, err := strict.DecodeString(parts[0])
+	if err != nil {
+		return nil, nil, false
+	}
+	payload, err = strict.DecodeString(parts[1])
+	if err != nil || strings.ContainsAny(token, "\r\n") {
+		return nil, nil, false
+	}
+	return head, payload, true
+}
+
+// readHeader accepts a header of known members and returns its kid.
+func readHeader(head []byte) (kid string, err *xds.Error) {
+	h, bad := object(head)
+	if bad != nil {
+		return "", refuse("TOK-002", "en-tête du jeton", "mal formé", "un objet JSON sans nom répété")
+	}
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		if !slices.Contains(headers, name) {
+			return "", refuse("TOK-002", "en-tête du jeton", xds.Shorten(name), strings.Join(headers, ", "))
+		}
+	}
+	typ, err := h.text("typ")
+	if err != nil {
+		return "", err
+	}
+	if typ != "" && !strings.EqualFold(typ, "JWT") && !strings.EqualFold(typ, "at+jwt") {
+		return "", refuse("TOK-002", "typ", xds.Shorten(typ), "JWT ou at+jwt")
+	}
+	if kid, err = h.text("kid"); err != nil {
+		return "", err
+	}
+	if kid == "" {
+		return "", refuse("TOK-002", "kid", "absent", "le nom d'une clé de l'émetteur")
+	}
+	return kid, nil
+}
+
+// judge decides whether the token is for us, now, and for this TLS client. Its
+// window is that of saml: from nbf − 60 s, included, to exp + 60 s, excluded.
+func (v *Verifier) judge(c claims, client *x509.Certificate) *xds.Error {
+	now := v.config.Now()
+	exp, err := c.instant("exp")
+	if err != nil {
+		return err
+	}
+	if exp.IsZero() {
+		return refuse("TOK-002", "exp", "absent", "la fin de validité")
+	}
+	if !now.Before(exp.Add(Skew)) {
+		return refuse("TOK-003", "exp", "expiré", "un jeton en cours de validité")
+	}
+	for _, name := range []string{"nbf", "iat"} {
+		from, err := c.instant(name)
+		if err != nil {
+			return err
+		}
+		if now.Before(from.Add(-Skew)) {
+			return refuse("TOK-003", name, "pas encore valable", "un jeton en cours de validité")
+		}
+	}
+	audiences, err := c.texts("aud")
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(audiences, v.config.Audience) {
+		return refuse("TOK-002", "aud", "absente ou autre", v.config.Audience)
+	}
+	return c.confirmed(client)
+}
+
+// confirmed judges cnf: a token bound to a TLS client certificate (RFC 8705
+// §3.1) needs it; one bound to anything else is refused.
+func (c claims) confirmed(client *x509.Certificate) *xds.Error {
+	raw, bound := c["cnf"]
+	if !bound {
+		return nil
+	}
+	bad := refuse("TOK-002", "cnf", "jeton lié à une autre clé", "le certificat client TLS nommé par x5t#S256")
+	cnf, err := object(raw)
+	if err != nil || len(cnf) != 1 || client == nil {
+		return bad
+	}
+	thumbprint, unread := cnf.text("x5t#S256")
+	sum := sha256.Sum256(client.Raw)
+	if unread != nil || thumbprint != base64.RawURLEncoding.EncodeToString(sum[:]) {
+		return bad
+	}
+	return nil
+}
