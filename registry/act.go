@@ -87,12 +87,7 @@ func precondition(a authz.Amend, d xds.Document, c Change) string {
 // and its lineage; the zero Document when the record has none of that id.
 func (s *Session) lockDocument(ctx context.Context, record, id string) (xds.Document, error) {
 	uuids, uids := splitIDs([]string{id})
-	rows, err := s.tx.Query(ctx, `
-select d.record::text, d.lid::text, d.version, d.entry_uuid::text, d.lineage::text, d.status, d.authors, d.depositor, d.structure,
-       d.origin, d.blob, d.sha256, d.registered_at, d.updated_at, d.entry,
-       l.mask_ps, l.hide_patient, l.hide_reps, l.authors
-from document_entry d
-join lineage l on l.record = d.record and l.id = d.lineage
+	rows, err := s.tx.Query(ctx, currentSQL+`
 where d.record = $1 and d.latest and (d.unique_id = any($3) or d.lid in (
   select lid from document_entry where record = $1 and (entry_uuid = any($2) or lid = any($2))))
 order by d.registered_at desc limit 1

@@ -2,9 +2,11 @@ package registry
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/passerelle-sante/passerelle/registry/internal/db"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -55,12 +57,15 @@ var columns = map[xds.Attribute]column{
 	xds.AttrLastUpdateTime:     {"updated_at", timeColumn},
 }
 
-// matchSQL compiles one condition of a client; it runs over visible rows only.
+// matchSQL compiles one condition of a client; it runs over visible rows only. An
+// operator that the column does not have is the caller's mistake.
 func matchSQL(m xds.Match, st *statement) (string, error) {
 	col, ok := columns[m.Attribute]
 	if !ok {
 		return "", fmt.Errorf("no column for %s", m.Attribute)
 	}
+	m.Texts = slices.DeleteFunc(slices.Clone(m.Texts), unstorable)
+	m.Codes = slices.DeleteFunc(slices.Clone(m.Codes), func(c xds.Code) bool { return unstorable(c.Value) || unstorable(c.Scheme) })
 	sql, err := col.compare(m, st)
 	if err != nil || !m.Not {
 		return sql, err
@@ -68,17 +73,19 @@ func matchSQL(m xds.Match, st *statement) (string, error) {
 	return "not coalesce((" + sql + "), false)", nil
 }
 
+func unstorable(s string) bool { return !db.Storable(s) }
+
 func (c column) compare(m xds.Match, st *statement) (string, error) {
-	switch m.Op {
-	case xds.Present:
+	timed := c.kind == timeColumn
+	textual := !timed && c.kind != uuidColumn && c.kind != statusColumn
+	switch {
+	case m.Op == xds.Present:
 		return c.present(), nil
-	case xds.Within:
-		return c.within(m.Span, st), nil
-	case xds.Overlaps:
-		return c.within(m.Span, st), nil
-	case xds.Equals:
+	case m.Op == xds.Equals:
 		return c.equals(m, st), nil
-	case xds.Like, xds.Prefix, xds.Contains:
+	case timed && (m.Op == xds.Within || m.Op == xds.Overlaps):
+		return c.within(m.Span, st), nil
+	case textual && (m.Op == xds.Like || m.Op == xds.Prefix || m.Op == xds.Contains):
 		return c.like(m, st), nil
 	default:
 		return "", fmt.Errorf("operator %d on %s", m.Op, m.Attribute)
@@ -179,13 +186,13 @@ func (c column) like(m xds.Match, st *statement) string {
 		case xds.Contains:
 			patterns = append(patterns, "%"+foldText(escapeLike(t))+"%")
 		default:
-			patterns = append(patterns, t)
+			patterns = append(patterns, closeEscape(t))
 		}
 	}
 	if m.Op == xds.Like {
 		return c.anyLike(c.sql, "like", st.arg(patterns))
 	}
-	if c.kind == listColumn {
+	if c.kind == listColumn || c.kind == codesColumn {
 		return "exists (select from unnest(" + c.sql + ") v where " + foldedSQL("v") + " like any(" + st.arg(patterns) + "::text[]))"
 	}
 	return foldedSQL(c.sql) + " like any(" + st.arg(patterns) + "::text[])"
@@ -196,6 +203,16 @@ func (c column) anyLike(sql, op, placeholder string) string {
 		return "exists (select from unnest(" + sql + ") v where v " + op + " any(" + placeholder + "::text[]))"
 	}
 	return sql + " " + op + " any(" + placeholder + "::text[])"
+}
+
+// closeEscape makes a \ at the end of a client's pattern stand for itself: in
+// PostgreSQL it is an error.
+func closeEscape(pattern string) string {
+	backslashes := len(pattern) - len(strings.TrimRight(pattern, `\`))
+	if backslashes%2 == 1 {
+		return pattern + `\`
+	}
+	return pattern
 }
 
 // escapeLike makes a text literal inside a LIKE pattern.

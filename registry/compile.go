@@ -59,29 +59,51 @@ func (c *compiler) clause(clause authz.Clause) string {
 // here would be a hole, so it compiles to false.
 func (c *compiler) literal(l authz.Literal) string {
 	switch l.Attr {
-	case authz.Matrix:
-		return sign(l, c.types())
-	case authz.Author:
-		return sign(l, c.mine("d.authors"))
-	case authz.LineageAuthor:
-		return sign(l, c.mine("l.authors"))
-	case authz.SameStructure:
-		if c.predicate.Structure() == "" {
-			return sign(l, "false")
-		}
-		return sign(l, "d.structure = "+c.once("structure", c.predicate.Structure()))
-	case authz.MaskedPS:
-		return sign(l, "l.mask_ps")
-	case authz.HiddenPatient:
-		return sign(l, "l.hide_patient")
-	case authz.HiddenReps:
-		return sign(l, "l.hide_reps")
 	case authz.Status:
 		return "d.status in (" + values(l) + ")"
 	case authz.Origin:
 		return "d.origin in (" + values(l) + ")"
-	default:
+	}
+	yes, no := l.Set.Has(authz.Yes), l.Set.Has(authz.No)
+	if yes && no {
+		return "true" // before its placeholder is taken: PostgreSQL refuses an unused argument
+	}
+	sql, known := "", yes || no
+	if known {
+		sql, known = c.truth(l.Attr)
+	}
+	switch {
+	case !known:
 		return "false"
+	case yes:
+		return sql
+	default:
+		return "not (" + sql + ")"
+	}
+}
+
+// truth is the SQL of an attribute that is true or false.
+func (c *compiler) truth(attr authz.Attr) (sql string, known bool) {
+	switch attr {
+	case authz.Matrix:
+		return c.types(), true
+	case authz.Author:
+		return c.mine("d.authors"), true
+	case authz.LineageAuthor:
+		return c.mine("l.authors"), true
+	case authz.SameStructure:
+		if c.predicate.Structure() == "" {
+			return "false", true
+		}
+		return "d.structure = " + c.once("structure", c.predicate.Structure()), true
+	case authz.MaskedPS:
+		return "l.mask_ps", true
+	case authz.HiddenPatient:
+		return "l.hide_patient", true
+	case authz.HiddenReps:
+		return "l.hide_reps", true
+	default:
+		return "", false
 	}
 }
 
@@ -115,21 +137,6 @@ func (c *compiler) types() string {
 		sql = "(" + sql + " or not d.type_key = any(" + c.once("known", known) + "::text[]))"
 	}
 	return sql
-}
-
-// sign turns a boolean expression into the literal's value set.
-func sign(l authz.Literal, sql string) string {
-	yes, no := l.Set.Has(authz.Yes), l.Set.Has(authz.No)
-	switch {
-	case yes && no:
-		return "true"
-	case yes:
-		return sql
-	case no:
-		return "not (" + sql + ")"
-	default:
-		return "false"
-	}
 }
 
 // values lists the members of a literal's set, -1 when it is empty.

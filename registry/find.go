@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,13 +42,23 @@ with visible as materialized (
   where d.record = %s::uuid and %s and %s
 )`
 
+// wholeSQL are the columns that scanDocument reads, of document_entry d and lineage l.
+const wholeSQL = `d.record::text, d.lid::text, d.version, d.entry_uuid::text, d.lineage::text, d.status, d.authors, d.depositor, d.structure,
+       d.origin, d.blob, d.sha256, d.registered_at, d.updated_at, d.entry,
+       l.mask_ps, l.hide_patient, l.hide_reps, l.authors`
+
 // documentSQL reads admitted rows whole; `chosen` is made of visible rows alone.
 const documentSQL = `
-select d.record::text, d.lid::text, d.version, d.entry_uuid::text, d.lineage::text, d.status, d.authors, d.depositor, d.structure,
-       d.origin, d.blob, d.sha256, d.registered_at, d.updated_at, d.entry,
-       l.mask_ps, l.hide_patient, l.hide_reps, l.authors%s
+select ` + wholeSQL + `%s
 from chosen c
 join document_entry d on d.record = c.record and d.lid = c.lid and d.version = c.version
+join lineage l on l.record = d.record and l.id = d.lineage`
+
+// currentSQL reads documents for a decision or for the registry's own work: what
+// it reads is never an answer.
+const currentSQL = `
+select ` + wholeSQL + `
+from document_entry d
 join lineage l on l.record = d.record and l.id = d.lineage`
 
 // Find answers a query with what the Scope admits of its record. The zero Scope
@@ -221,7 +232,7 @@ func textsSQL(keys []sortKey) []string {
 
 // afterSQL is the keyset condition: strictly after the cursor in the order.
 func afterSQL(q xds.Query, keys []sortKey, st *statement) (string, error) {
-	if len(q.After.Values) != len(keys) {
+	if len(q.After.Values) != len(keys) || slices.ContainsFunc(append(q.After.Values, q.After.LogicalID), unstorable) {
 		return "", fmt.Errorf("cursor of another order")
 	}
 	equal, alternatives := "", []string{}

@@ -18,7 +18,9 @@ func splitIDs(ids []string) (uuids, uids []string) {
 		if bare := bareID(id); xds.IsUUID("urn:uuid:" + bare) {
 			uuids = append(uuids, bare)
 		}
-		uids = append(uids, strings.TrimPrefix(id, "urn:oid:"))
+		if !unstorable(id) {
+			uids = append(uids, strings.TrimPrefix(id, "urn:oid:"))
+		}
 	}
 	return uuids, uids
 }

@@ -38,6 +38,9 @@ func (s *Session) History(ctx context.Context, a authz.Allowed, q HistoryQuery) 
 	if !a.HeldBy(s) {
 		return nil, "", errForeign
 	}
+	if unstorable(q.Actor) {
+		return nil, "", nil
+	}
 	f := trail.Filter{From: q.From, To: q.To, Actor: q.Actor, Limit: 2 * historyPage}
 	if a.Action() == authz.OwnJournal {
 		f.Actor = a.Subject().ID
@@ -118,12 +121,7 @@ func (s *Session) documentsOf(ctx context.Context, record string, lines []trail.
 	if len(ids) == 0 {
 		return docs, nil
 	}
-	rows, err := s.tx.Query(ctx, `
-select d.record::text, d.lid::text, d.version, d.entry_uuid::text, d.lineage::text, d.status, d.authors, d.depositor, d.structure,
-       d.origin, d.blob, d.sha256, d.registered_at, d.updated_at, d.entry,
-       l.mask_ps, l.hide_patient, l.hide_reps, l.authors
-from document_entry d
-join lineage l on l.record = d.record and l.id = d.lineage
+	rows, err := s.tx.Query(ctx, currentSQL+`
 where d.record = $1 and d.latest and d.lid = any($2)`, record, ids)
 	if err != nil {
 		return nil, err

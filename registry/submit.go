@@ -255,9 +255,7 @@ func (p *plan) loadTargets(ctx context.Context) error {
 		return nil
 	}
 	rows, err := p.session.tx.Query(ctx, `
-select v.entry_uuid::text, d.record::text, d.lid::text, d.version, d.entry_uuid::text, d.lineage::text, d.status, d.authors, d.depositor,
-       d.structure, d.origin, d.blob, d.sha256, d.registered_at, d.updated_at, d.entry,
-       l.mask_ps, l.hide_patient, l.hide_reps, l.authors
+select v.entry_uuid::text, `+wholeSQL+`
 from document_entry v
 join document_entry d on d.record = v.record and d.lid = v.lid and d.latest
 join lineage l on l.record = d.record and l.id = d.lineage

@@ -30,6 +30,9 @@ const professionalSQL = `select id, name, kind, family, given, profession, speci
 // LookUp finds a professional by national id or short name; ok is false when the
 // directory has none.
 func LookUp(ctx context.Context, h db.Handle, idOrName string) (p Professional, ok bool, err error) {
+	if !db.Storable(idOrName) {
+		return Professional{}, false, nil
+	}
 	err = db.Tx(h).QueryRow(ctx, professionalSQL+` where id = $1 or name = $1 order by id = $1 desc limit 1`, idOrName).
 		Scan(&p.ID, &p.Name, &p.Kind, &p.Family, &p.Given, &p.Profession, &p.Specialty, &p.Structure, &p.StructureName, &p.Regulator)
 	if errors.Is(err, pgx.ErrNoRows) {

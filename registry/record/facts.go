@@ -34,6 +34,9 @@ where r.ins_value = $1 and r.ins_authority = $2`
 // Facts reads what the record of a patient knows about a subject, in one round
 // trip. A patient never seen gives the zero Facts and no error.
 func Facts(ctx context.Context, h db.Handle, sub authz.Subject, patient xds.CX) (authz.Facts, error) {
+	if !db.Storable(string(patient)) {
+		return authz.Facts{}, nil
+	}
 	var f authz.Facts
 	var value, authority, typ string
 	var state, role, link int16
@@ -71,6 +74,9 @@ func Facts(ctx context.Context, h db.Handle, sub authz.Subject, patient xds.CX) 
 
 // PatientOf is the identifier of a record's holder; "" when there is no such record.
 func PatientOf(ctx context.Context, h db.Handle, record string) (xds.CX, error) {
+	if !db.Storable(record) {
+		return "", nil
+	}
 	var value, authority, typ string
 	err := db.Tx(h).QueryRow(ctx,
 		`select ins_value, ins_authority, ins_type from record where id::text = $1`, record).Scan(&value, &authority, &typ)
@@ -82,6 +88,9 @@ func PatientOf(ctx context.Context, h db.Handle, record string) (xds.CX, error) 
 
 // Find is the opaque id of the record of a patient; "" when there is none.
 func Find(ctx context.Context, h db.Handle, patient xds.CX) (string, error) {
+	if !db.Storable(string(patient)) {
+		return "", nil
+	}
 	var id string
 	err := db.Tx(h).QueryRow(ctx,
 		`select id::text from record where ins_value = $1 and ins_authority = $2`, patient.ID(), patient.Authority()).Scan(&id)

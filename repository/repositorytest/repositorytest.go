@@ -159,13 +159,18 @@ func failingReader(t *testing.T, s *repository.Store) {
 }
 
 func cancelled(t *testing.T, s *repository.Store) {
-	ctx, cancel := context.WithCancel(t.Context())
-	r := io.MultiReader(bytes.NewReader(Text(600<<10)), readerFunc(func([]byte) (int, error) {
-		cancel()
-		return 0, io.EOF
-	}))
-	if _, err := s.Create(ctx, epoch, r, roomy); !errors.Is(err, context.Canceled) {
-		t.Errorf("err = %v, want Canceled", err)
+	for name, end := range map[string]error{"at the end": io.EOF, "on the way": nil} {
+		ctx, cancel := context.WithCancel(t.Context())
+		r := io.MultiReader(bytes.NewReader(Text(600<<10)), readerFunc(func(p []byte) (int, error) {
+			cancel()
+			if end != nil {
+				return 0, end
+			}
+			return len(p), nil
+		}))
+		if _, err := s.Create(ctx, epoch, r, roomy); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: err = %v, want Canceled", name, err)
+		}
 	}
 	if left := walk(t, s, ""); len(left) > 0 {
 		t.Errorf("left behind: %v", left)

@@ -3,7 +3,12 @@
 // handler can run SQL of its own past a Scope.
 package db
 
-import "github.com/jackc/pgx/v5"
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+)
 
 // Handle is a session's transaction, closed to whoever is outside registry/….
 type Handle struct{ tx pgx.Tx }
@@ -13,3 +18,7 @@ func New(tx pgx.Tx) Handle { return Handle{tx} }
 
 // Tx opens the handle.
 func Tx(h Handle) pgx.Tx { return h.tx }
+
+// Storable tells whether PostgreSQL can hold a text. One that it cannot hold names
+// nothing here, and must not reach a statement, which would fail on it.
+func Storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }

@@ -1,0 +1,173 @@
+package api
+
+import (
+	"time"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// acts are the last part of the path of an act on a document.
+var acts = map[string]struct {
+	action    authz.Value
+	unarchive bool
+}{
+	"mask": {authz.Mask, false}, "unmask": {authz.Unmask, false}, "reveal-patient": {authz.RevealPatient, false},
+	"reveal-representatives": {authz.RevealReps, false}, "archive": {authz.Archive, false}, "unarchive": {authz.Archive, true},
+	"delete": {authz.Delete, false},
+}
+
+type changedAnswer struct {
+	LogicalID string `json:"logicalId"`
+	EntryUUID string `json:"entryUUID"`
+	Version   int    `json:"version"`
+}
+
+// act carries out R-34…R-39 on one document.
+func (s *Server) act(c *call) (any, error) {
+	act, known := acts[c.param("act")]
+	if !known {
+		return nil, &xds.Error{ID: "JSON-003", Where: "act", Expected: "mask, unmask, reveal-patient, reveal-representatives, archive, unarchive, delete"}
+	}
+	var body attestedBody
+	if err := c.decodeOptional(&body); err != nil {
+		return nil, err
+	}
+	change := registry.Change{Document: c.param("document"), Unarchive: act.unarchive, Attested: body.Attested}
+	purpose := c.purpose(act.action, c.param("act"))
+	purpose.Attested = body.Attested
+	purpose.ByID = true
+	var changed registry.Changed
+	err := s.Registry.Write(c.ctx, func(session *registry.Session) error {
+		patient, err := s.patient(c, session)
+		if err != nil {
+			return err
+		}
+		amend, err := s.Gate.OpenAmend(c.ctx, session, c.subject, patient, purpose)
+		if err != nil {
+			return err
+		}
+		changed, err = session.Act(c.ctx, amend, change)
+		return err
+	})
+	return changedAnswer{changed.LogicalID, changed.EntryUUID, changed.Version}, err
+}
+
+type actorAnswer struct {
+	ID         string `json:"id"`
+	Name       string `json:"name"`
+	Profession string `json:"profession"`
+	Structure  string `json:"structure"`
+}
+
+type entryAnswer struct {
+	At          time.Time   `json:"at"`
+	Actor       actorAnswer `json:"actor"`
+	Action      string      `json:"action"`
+	Mode        string      `json:"mode"`
+	Outcome     string      `json:"outcome"`
+	Reason      string      `json:"reason"`
+	Document    string      `json:"document,omitempty"`
+	Transaction string      `json:"transaction"`
+	Own         bool        `json:"own"`
+}
+
+type historyAnswer struct {
+	Entries []entryAnswer `json:"entries"`
+	Next    string        `json:"next,omitempty"`
+}
+
+// history is R-40, R-41 and R-47 under J-2…J-5.
+func (s *Server) history(c *call) (any, error) {
+	q, err := historyQuery(c)
+	if err != nil {
+		return nil, err
+	}
+	answer := historyAnswer{}
+	err = s.Registry.Read(c.ctx, func(session *registry.Session) error {
+		patient, err := s.patient(c, session)
+		if err != nil {
+			return err
+		}
+		action, err := s.journal(c, session, patient)
+		if err != nil {
+			return err
+		}
+		allowed, err := s.Gate.OpenProfile(c.ctx, session, c.subject, patient, c.purpose(action, "history"))
+		if err != nil {
+			return err
+		}
+		if q.Actor != "" {
+			if p, err := s.professional(c, session, q.Actor); err == nil {
+				q.Actor = p.ID
+			}
+		}
+		events, next, err := session.History(c.ctx, allowed, q)
+		if err != nil {
+			return err
+		}
+		answer = historyAnswer{Entries: make([]entryAnswer, 0, len(events)), Next: next}
+		for _, e := range events {
+			answer.Entries = append(answer.Entries, entryOf(e))
+		}
+		return nil
+	})
+	return answer, err
+}
+
+// journal is which history a subject asks for: the administrator that of all, any
+// other professional his own.
+func (s *Server) journal(c *call, session *registry.Session, patient xds.CX) (authz.Value, error) {
+	if c.subject.Nature != authz.NaturePro {
+		return authz.Journal, nil
+	}
+	facts, err := session.Facts(c.ctx, c.subject, patient)
+	if err != nil || facts.Administrator {
+		return authz.Journal, err
+	}
+	return authz.OwnJournal, nil
+}
+
+func historyQuery(c *call) (registry.HistoryQuery, error) {
+	q := registry.HistoryQuery{Actor: c.ctx.Query("actor"), Page: c.ctx.Query("page")}
+	var findings xds.Errors
+	for _, bound := range []struct {
+		name string
+		to   *time.Time
+	}{{"from", &q.From}, {"to", &q.To}} {
+		text := c.ctx.Query(bound.name)
+		if text == "" {
+			continue
+		}
+		at, err := parseDate(text)
+		if err != nil {
+			findings.Add(&xds.Error{ID: "JSON-002", Where: bound.name, Found: text, Expected: "une date (AAAA-MM-JJ ou RFC 3339)"})
+		}
+		*bound.to = at
+	}
+	return q, findings.Err()
+}
+
+func entryOf(e registry.Event) entryAnswer {
+	outcome := "deny"
+	if e.Permit {
+		outcome = "permit"
+	}
+	return entryAnswer{
+		At: e.At.UTC(), Actor: actorAnswer{e.Actor, e.ActorName, e.Profession, e.Structure}, Action: authz.Action.Name(e.Action),
+		Mode: modeName(e.Mode), Outcome: outcome, Reason: e.Reason, Document: e.Document, Transaction: e.Transaction, Own: e.Own,
+	}
+}
+
+// modeName is the access mode in the words of the VIHF.
+func modeName(mode authz.Value) string {
+	switch mode {
+	case authz.Centre15:
+		return "centre_15"
+	case authz.BrisDeGlace, authz.BrisDeGlaceUnfounded:
+		return "bris_de_glace"
+	default:
+		return "normal"
+	}
+}

@@ -1,0 +1,133 @@
+package api
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+)
+
+// schema is a JSON Schema of the OpenAPI document.
+type schema map[string]any
+
+func object(required []string, properties map[string]any) schema {
+	s := schema{"type": "object", "properties": properties, "additionalProperties": false}
+	if len(required) > 0 {
+		s["required"] = required
+	}
+	return s
+}
+
+var (
+	boolean = schema{"type": "boolean"}
+	text    = schema{"type": "string"}
+	instant = schema{"type": "string", "format": "date-time"}
+)
+
+// settings are the holder's four switches.
+var settings = map[string]any{
+	"maskAll":  schema{"type": "boolean", "description": "tout est masqué par défaut, nouveaux documents compris"},
+	"samuOK":   schema{"type": "boolean", "description": "le médecin régulateur du Samu peut consulter"},
+	"bdgOK":    schema{"type": "boolean", "description": "les autres professionnels peuvent consulter en urgence"},
+	"maskedOK": schema{"type": "boolean", "description": "les documents masqués aussi, en urgence ; faux si les deux précédents le sont"},
+}
+
+// schemas are the bodies and answers that routes name.
+var schemas = map[string]schema{
+	"Search":        object([]string{"ins"}, map[string]any{"ins": schema{"type": "string", "example": "293035999901196^^^&1.2.250.1.213.1.4.10&ISO^NH"}}),
+	"Found":         object([]string{"record"}, map[string]any{"record": text}),
+	"Settings":      object(nil, settings),
+	"Attested":      object(nil, map[string]any{"attested": schema{"type": "boolean", "description": "à la demande du patient (obligatoire pour un professionnel qui masque, démasque ou bloque)"}}),
+	"Administrator": object([]string{"professional"}, map[string]any{"professional": text}),
+	"Blocked":       object(nil, map[string]any{"professional": text, "blocked": boolean}),
+	"Link": object([]string{"basis", "attested"}, map[string]any{
+		"basis": schema{"type": "string", "enum": []string{"consent", "team"}}, "attested": boolean,
+		"expires": schema{"type": "string", "description": "AAAA-MM-JJ ou RFC 3339 ; 365 jours sinon"},
+	}),
+	"Linked": object(nil, map[string]any{"professional": text, "basis": text, "expires": instant}),
+	"Record": object([]string{"record", "access"}, map[string]any{
+		"record": text, "state": text, "settings": object(nil, settings), "administrator": schema{"type": "string", "nullable": true},
+		"access": schema{"type": "string", "enum": []string{"valid", "none", "expired", "forbidden", "closed"}},
+	}),
+	"Changed": object(nil, map[string]any{"logicalId": text, "entryUUID": text, "version": schema{"type": "integer"}}),
+	"History": object([]string{"entries"}, map[string]any{
+		"entries": schema{"type": "array", "items": object(nil, map[string]any{
+			"at": instant, "actor": object(nil, map[string]any{"id": text, "name": text, "profession": text, "structure": text}),
+			"action": text, "mode": schema{"type": "string", "enum": []string{"normal", "centre_15", "bris_de_glace"}},
+			"outcome": schema{"type": "string", "enum": []string{"permit", "deny"}}, "reason": text, "document": text, "transaction": text, "own": boolean,
+		})},
+		"next": schema{"type": "string", "description": "valeur de `page` pour la suite, absente à la fin"},
+	}),
+}
+
+var pathParameter = regexp.MustCompile(`\{([a-z]+)\}`)
+
+var parameterTexts = map[string]string{
+	"id":           "identifiant opaque du dossier (`record` de /sandbox/cast, id du Patient FHIR)",
+	"professional": "identifiant national, ou nom dans le bac à sable",
+	"document":     "logicalId ou entryUUID, avec ou sans urn:uuid:",
+	"act":          "mask, unmask, reveal-patient, reveal-representatives, archive, unarchive ou delete",
+}
+
+// describe serves the OpenAPI description, made of the same rows as the routes.
+func (s *Server) describe(ctx *gin.Context) {
+	paths := map[string]map[string]any{}
+	for _, rt := range routes {
+		path := "/api/v1" + rt.path
+		if paths[path] == nil {
+			paths[path] = map[string]any{}
+		}
+		paths[path][strings.ToLower(rt.method)] = operation(rt)
+	}
+	ctx.JSON(http.StatusOK, map[string]any{
+		"openapi":    "3.0.3",
+		"info":       map[string]any{"title": "Passerelle : droits du patient", "version": "1"},
+		"paths":      paths,
+		"security":   []any{map[string]any{"bearer": []string{}}},
+		"components": map[string]any{"schemas": schemas, "securitySchemes": map[string]any{"bearer": map[string]any{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}},
+	})
+}
+
+func operation(rt route) map[string]any {
+	op := map[string]any{"summary": rt.summary, "description": "Qui : " + rt.who + ".", "responses": responses(rt)}
+	var parameters []any
+	for _, m := range pathParameter.FindAllStringSubmatch(rt.path, -1) {
+		parameters = append(parameters, map[string]any{"name": m[1], "in": "path", "required": true, "description": parameterTexts[m[1]], "schema": text})
+	}
+	if rt.answer == "History" {
+		for _, name := range []string{"from", "to", "actor", "page"} {
+			parameters = append(parameters, map[string]any{"name": name, "in": "query", "schema": text})
+		}
+	}
+	if parameters != nil {
+		op["parameters"] = parameters
+	}
+	if rt.body != "" {
+		op["requestBody"] = map[string]any{"content": content(rt.body)}
+	}
+	return op
+}
+
+func responses(rt route) map[string]any {
+	refusal := func(text string) map[string]any {
+		return map[string]any{"description": text, "content": map[string]any{"application/fhir+json": map[string]any{"schema": schema{"type": "object"}}}}
+	}
+	all := map[string]any{
+		"401": refusal("jeton absent ou invalide (OperationOutcome)"), "403": refusal("accès ou acte refusé : ACC-nn (OperationOutcome)"),
+		"404": refusal("dossier, professionnel ou document inconnu (OperationOutcome)"),
+	}
+	if rt.body != "" {
+		all["409"], all["422"] = refusal("état qui ne permet pas cet acte"), refusal("valeur refusée : C-nn")
+	}
+	if rt.answer == "" {
+		all["204"] = map[string]any{"description": "fait"}
+		return all
+	}
+	all["200"] = map[string]any{"description": "fait", "content": content(rt.answer)}
+	return all
+}
+
+func content(name string) map[string]any {
+	return map[string]any{"application/json": map[string]any{"schema": schema{"$ref": "#/components/schemas/" + name}}}
+}

@@ -1,0 +1,169 @@
+// Package api is the JSON face of the patient's rights (design §7): the state and
+// settings of a record, links, blocks, the administrator, acts on documents and
+// the history. It shows no content of any document. Every call passes the Gate and
+// leaves one trail row; refusals are OperationOutcomes, as on the FHIR face.
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/fhir"
+	"github.com/passerelle-sante/passerelle/fhir/iua"
+	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Server answers /api.
+type Server struct {
+	Gate     *authz.Gate
+	Registry *registry.Registry
+	Tokens   *iua.Verifier
+	Now      func() time.Time
+	Incident func() string
+	Log      *slog.Logger
+}
+
+// maxBody bounds a request body, in bytes.
+const maxBody = 64 << 10
+
+// route is one call of the API: the routes and the OpenAPI description are made
+// of the same rows.
+type route struct {
+	method  string
+	path    string
+	summary string
+	who     string
+	body    string // name of the schema of the request, "" = none
+	answer  string // name of the schema of the answer, "" = 204
+	handle  func(*Server, *call) (any, error)
+}
+
+var routes = []route{
+	{http.MethodPost, "/records/search", "Retrouver un dossier par son INS", "titulaire, représentant, délégué, professionnel, structure", "Search", "Found", (*Server).search},
+	{http.MethodGet, "/records/{id}", "État du dossier et de l'accès", "titulaire, représentant, délégué ; professionnel, structure : l'accès seul", "", "Record", (*Server).state},
+	{http.MethodPut, "/records/{id}/settings", "Changer les quatre réglages", "titulaire, représentant", "Settings", "Settings", (*Server).setSettings},
+	{http.MethodPut, "/records/{id}/links/{professional}", "Déclarer un lien", "le professionnel lui-même", "Link", "Linked", (*Server).declareLink},
+	{http.MethodDelete, "/records/{id}/links/{professional}", "Retirer un lien", "le professionnel lui-même, titulaire, représentant", "", "", (*Server).unlink},
+	{http.MethodPut, "/records/{id}/blocks/{professional}", "Bloquer un professionnel", "titulaire, représentant, médecin traitant", "Attested", "Blocked", (*Server).block},
+	{http.MethodDelete, "/records/{id}/blocks/{professional}", "Débloquer un professionnel", "titulaire, représentant, médecin traitant", "", "", (*Server).unblock},
+	{http.MethodPut, "/records/{id}/administrator", "Nommer le médecin traitant", "titulaire, représentant", "Administrator", "Administrator", (*Server).nameAdministrator},
+	{http.MethodDelete, "/records/{id}/administrator", "Retirer le médecin traitant", "titulaire, représentant, le médecin traitant lui-même", "", "", (*Server).removeAdministrator},
+	{http.MethodPost, "/records/{id}/documents/{document}/{act}", "Masquer, démasquer, rendre visible, archiver, désarchiver, supprimer", "selon l'acte", "Attested", "Changed", (*Server).act},
+	{http.MethodGet, "/records/{id}/history", "Historique des accès", "titulaire, représentant, délégué, médecin traitant ; professionnel : ses propres lignes", "", "History", (*Server).history},
+}
+
+// call is one request.
+type call struct {
+	ctx     *gin.Context
+	subject authz.Subject
+}
+
+func (c *call) param(name string) string { return c.ctx.Param(name) }
+
+// Routes adds the API to a router.
+func (s *Server) Routes(r gin.IRouter) {
+	for _, rt := range routes {
+		path := "/api/v1" + strings.NewReplacer("{", ":", "}", "").Replace(rt.path)
+		r.Handle(rt.method, path, s.handler(rt))
+	}
+	r.GET("/api/openapi.json", s.describe)
+}
+
+// handler verifies the token, carries out the call and renders its answer.
+func (s *Server) handler(rt route) gin.HandlerFunc {
+	return func(ctx *gin.Context) {
+		ctx.Header("Cache-Control", "private, no-store")
+		subject, err := s.Tokens.FromRequest(ctx.Request)
+		if err != nil {
+			s.refuse(ctx, err)
+			return
+		}
+		answer, err := rt.handle(s, &call{ctx, subject})
+		switch {
+		case err != nil:
+			s.refuse(ctx, err)
+		case answer == nil:
+			ctx.Status(http.StatusNoContent)
+			ctx.Writer.WriteHeaderNow()
+		default:
+			ctx.JSON(http.StatusOK, answer)
+		}
+	}
+}
+
+// refuse renders findings as an OperationOutcome. On this face an unknown patient
+// and an unknown record are 404 (policy §0.4).
+func (s *Server) refuse(ctx *gin.Context, err error) {
+	var one *xds.Error
+	var all xds.Errors
+	switch {
+	case errors.As(err, &one):
+		all = xds.Errors{one}
+	case errors.As(err, &all):
+	default:
+		incident := s.Incident()
+		s.Log.Error("incident", "request", incident, "path", ctx.FullPath(), "error", err)
+		all = xds.Errors{{ID: "INT-001", Found: incident}}
+	}
+	for i, e := range all {
+		if e.ID == "REG-001" {
+			all[i] = &xds.Error{ID: "JSON-003"}
+		}
+	}
+	if all[0].Problem().Status == http.StatusUnauthorized {
+		ctx.Header("WWW-Authenticate", iua.Challenge(err))
+	}
+	s.Log.Info("json", "path", ctx.FullPath(), "code", all[0].ID)
+	fhir.WriteOutcome(ctx.Writer, all)
+}
+
+// decode reads a JSON body strictly: one object, no unknown member, nothing after.
+func (c *call) decode(into any) error {
+	body := http.MaxBytesReader(c.ctx.Writer, c.ctx.Request.Body, maxBody)
+	d := json.NewDecoder(body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return jsonFinding(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return &xds.Error{ID: "JSON-001", Expected: "un seul objet JSON"}
+	}
+	return nil
+}
+
+// decodeOptional is decode for calls whose body may be left out.
+func (c *call) decodeOptional(into any) error {
+	if c.ctx.Request.ContentLength == 0 {
+		return nil
+	}
+	return c.decode(into)
+}
+
+// jsonFinding says what is wrong with a body in words of JSON.
+func jsonFinding(err error) error {
+	var tooLarge *http.MaxBytesError
+	var typed *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	unknown, isUnknown := strings.CutPrefix(err.Error(), "json: unknown field ")
+	switch {
+	case errors.As(err, &tooLarge):
+		return &xds.Error{ID: "FHIR-007", Expected: "au plus 64 Kio"}
+	case errors.As(err, &typed):
+		return &xds.Error{ID: "JSON-002", Where: typed.Field, Found: typed.Value, Expected: typed.Type.String()}
+	case errors.As(err, &syntax):
+		return &xds.Error{ID: "JSON-001", Where: "corps", Found: "erreur de syntaxe", Expected: "un objet JSON"}
+	case isUnknown:
+		return &xds.Error{ID: "JSON-002", Where: strings.Trim(unknown, `"`), Found: "membre inconnu", Expected: "les membres décrits dans /api/openapi.json"}
+	default:
+		return &xds.Error{ID: "JSON-001", Where: "corps", Expected: "un objet JSON"}
+	}
+}

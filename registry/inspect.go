@@ -1,0 +1,31 @@
+package registry
+
+import (
+	"context"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Inspect gives the current documents of a record for the gateway itself, to
+// explain decisions to its operator. It is no answer to anybody: what it returns
+// is not Visible, so no encoder and no store takes it. The zero System sees nothing.
+func (s *Session) Inspect(ctx context.Context, sys authz.System, record string) ([]xds.Document, error) {
+	if sys.Reason() == "" {
+		return nil, nil
+	}
+	rows, err := s.tx.Query(ctx, currentSQL+` where d.record = $1 and d.latest order by d.creation_at desc, d.lid limit 2000`, record)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var docs []xds.Document
+	for rows.Next() {
+		var d xds.Document
+		if err := scanDocument(rows, &d); err != nil {
+			return nil, err
+		}
+		docs = append(docs, d)
+	}
+	return docs, rows.Err()
+}

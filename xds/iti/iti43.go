@@ -1,0 +1,112 @@
+package iti
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/ebrim"
+	"github.com/passerelle-sante/passerelle/xds/soap"
+)
+
+// retrieve is ITI-43 Retrieve Document Set (ITI TF-2 3.43): the documents that the
+// reader may see, streamed in the order of the request; each other one is a finding
+// of its own, the same for a hidden document as for an unknown one.
+func (s *Server) retrieve(ctx context.Context, c *call) error {
+	if err := c.message.Drain(); err != nil {
+		return err
+	}
+	requests, findings := ebrim.DecodeRetrieve(c.message.Body)
+	if err := findings.Err(); err != nil {
+		return err
+	}
+	visible, err := s.readable(ctx, c, requests)
+	if err != nil {
+		return err
+	}
+	answer := ebrim.Answer{Findings: findings, Repository: true}
+	var documents []ebrim.RetrievedDocument
+	var parts []soap.OutPart
+	defer func() { closeAll(parts) }()
+	for i, r := range requests {
+		where := fmt.Sprintf("DocumentRequest[%d]", i+1)
+		if e := s.misdirected(r, where); e != nil {
+			answer.Findings.Add(e)
+			continue
+		}
+		v, ok := visible[r.DocumentUniqueID]
+		if !ok {
+			answer.Findings.Add(&xds.Error{ID: "DOC-003", Where: where, Found: r.DocumentUniqueID, Object: r.DocumentUniqueID})
+			continue
+		}
+		body, err := s.Repository.Open(ctx, v)
+		if err != nil {
+			s.Log.Error("incident", "request", c.request, "transaction", c.transaction.name, "error", err)
+			answer.Findings.Add(&xds.Error{ID: "INT-001", Where: where, Found: c.request, Object: r.DocumentUniqueID})
+			continue
+		}
+		d, _ := v.Value()
+		id := fmt.Sprintf("document%d@passerelle", i+1)
+		documents = append(documents, ebrim.RetrievedDocument{Document: v, ContentID: id})
+		parts = append(parts, soap.OutPart{ContentID: id, ContentType: d.Entry.MimeType, Body: body})
+	}
+	answer.Partial = len(documents) > 0
+	body := ebrim.AppendRetrieveResponse(nil, answer, documents)
+	if len(parts) == 0 {
+		s.answer(c, body)
+		return nil
+	}
+	s.Respond.WriteMTOM(c.w, c.transaction.action+"Response", c.relatesTo(), func(w *soap.Writer) { w.Raw(body) }, parts)
+	return nil
+}
+
+func (s *Server) refuseRetrieve(c *call, findings xds.Errors) {
+	s.answer(c, ebrim.AppendRetrieveResponse(nil, ebrim.Answer{Findings: findings, Repository: true}, nil))
+}
+
+// readable finds the requested documents that the reader may retrieve, by uniqueId.
+// Of twins it is the newest one that he may see (policy C-15).
+func (s *Server) readable(ctx context.Context, c *call, requests []ebrim.RetrieveRequest) (map[string]authz.Visible[xds.Document], error) {
+	var ids []string
+	for _, r := range requests {
+		if !slices.Contains(ids, r.DocumentUniqueID) {
+			ids = append(ids, r.DocumentUniqueID)
+		}
+	}
+	visible := map[string]authz.Visible[xds.Document]{}
+	err := s.Registry.Read(ctx, func(session *registry.Session) error {
+		scopes, err := s.scopes(ctx, session, c, authz.Retrieve, ids)
+		if err != nil {
+			return err
+		}
+		for _, scope := range scopes {
+			docs, err := session.Get(ctx, scope, ids...)
+			if err != nil {
+				return err
+			}
+			for _, v := range docs {
+				d, _ := v.Value()
+				if _, known := visible[d.Entry.UniqueID]; !known {
+					visible[d.Entry.UniqueID] = v
+				}
+			}
+		}
+		return nil
+	})
+	return visible, err
+}
+
+// misdirected refuses a request for another repository or another community.
+func (s *Server) misdirected(r ebrim.RetrieveRequest, where string) *xds.Error {
+	switch {
+	case r.HomeCommunityID != "":
+		return &xds.Error{ID: "DOC-005", Where: where + "/HomeCommunityId", Found: r.HomeCommunityID, Object: r.DocumentUniqueID}
+	case r.RepositoryUniqueID != s.Registry.RepositoryID:
+		return &xds.Error{ID: "DOC-004", Where: where + "/RepositoryUniqueId", Found: r.RepositoryUniqueID, Expected: s.Registry.RepositoryID, Object: r.DocumentUniqueID}
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,222 @@
+// Package iti is the SOAP face: one file per IHE transaction, one table that
+// dispatches by wsa:Action. A handler parses, opens a Scope or a Deposit, acts and
+// renders; what it may answer is decided by authz, found by registry and read from
+// repository with the same calls as on the FHIR face.
+//
+// Sources: ITI TF-2 3.18, 3.40, 3.41, 3.43 and Appendix V.
+package iti
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/repository"
+	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/ebrim"
+	"github.com/passerelle-sante/passerelle/xds/profile"
+	"github.com/passerelle-sante/passerelle/xds/saml"
+	"github.com/passerelle-sante/passerelle/xds/soap"
+	"github.com/passerelle-sante/passerelle/xds/xmlgate"
+)
+
+// Server answers the XDS.b transactions of the registry and the repository.
+type Server struct {
+	Gate       *authz.Gate
+	Registry   *registry.Registry
+	Repository *repository.Store
+	Profile    *profile.Profile
+	Tokens     *saml.Verifier
+	Respond    soap.Responder
+	Limits     soap.Limits
+	Base       string // URL of the service, without a slash at its end
+	Incident   func() string
+	Log        *slog.Logger
+}
+
+// Actor is one of the two endpoints.
+type Actor int
+
+// The endpoints.
+const (
+	RegistryActor Actor = iota
+	RepositoryActor
+)
+
+// transaction is a row of the dispatch table.
+type transaction struct {
+	name   string // ITI-18, as the history shows it
+	actor  Actor
+	action string // wsa:Action of the request; that of the answer has Response behind it
+	body   xmlgate.Name
+	handle func(*Server, context.Context, *call) error
+	// refuse writes the findings in the answer of this transaction.
+	refuse func(*Server, *call, xds.Errors)
+}
+
+var transactions = []transaction{
+	{"ITI-18", RegistryActor, "urn:ihe:iti:2007:RegistryStoredQuery",
+		xmlgate.Name{Space: ebrim.NamespaceQuery, Local: "AdhocQueryRequest"}, (*Server).storedQuery, (*Server).refuseQuery},
+	{"ITI-41", RepositoryActor, "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b",
+		xmlgate.Name{Space: ebrim.NamespaceXDS, Local: "ProvideAndRegisterDocumentSetRequest"}, (*Server).provideAndRegister, (*Server).refuseSubmission},
+	{"ITI-43", RepositoryActor, "urn:ihe:iti:2007:RetrieveDocumentSet",
+		xmlgate.Name{Space: ebrim.NamespaceXDS, Local: "RetrieveDocumentSetRequest"}, (*Server).retrieve, (*Server).refuseRetrieve},
+}
+
+// call is one request on its way through a handler.
+type call struct {
+	transaction transaction
+	message     *soap.Message
+	subject     authz.Subject
+	w           http.ResponseWriter
+	request     string // id of the request in the log and in incidents
+}
+
+// Handler serves one endpoint: POST for messages, GET with ?wsdl for its description.
+func (s *Server) Handler(actor Actor) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPost:
+			s.post(w, r, actor)
+		case r.Method == http.MethodGet && r.URL.Query().Has("wsdl"):
+			s.describe(w, actor)
+		default:
+			w.Header().Set("Allow", "POST")
+			http.Error(w, "POST d'un message SOAP 1.2, ou GET ?wsdl", http.StatusMethodNotAllowed)
+		}
+	})
+}
+
+// post reads the message, verifies its token, dispatches it and renders refusals.
+func (s *Server) post(w http.ResponseWriter, r *http.Request, actor Actor) {
+	started := time.Now()
+	c := &call{w: w, request: s.Incident()}
+	err := s.serve(r, c, actor)
+	var findings xds.Errors
+	switch {
+	case err == nil:
+	case asFindings(err, &findings) && c.transaction.refuse != nil && !isFault(findings):
+		c.transaction.refuse(s, c, findings)
+	case asFindings(err, &findings):
+		s.drain(c, r)
+		s.Respond.WriteFault(w, c.relatesTo(), findings)
+	default:
+		s.Log.Error("incident", "request", c.request, "transaction", c.transaction.name, "error", err)
+		incident := xds.Errors{{ID: "INT-001", Found: c.request}}
+		if c.transaction.refuse == nil {
+			s.Respond.WriteFault(w, c.relatesTo(), incident)
+			break
+		}
+		c.transaction.refuse(s, c, incident)
+	}
+	s.Log.Info("soap", "request", c.request, "transaction", c.transaction.name, "codes", codesOf(findings),
+		"ms", time.Since(started).Milliseconds())
+}
+
+// serve is the way of a request up to its handler.
+func (s *Server) serve(r *http.Request, c *call, actor Actor) error {
+	message, err := soap.Read(r, s.Limits)
+	c.message = message
+	if err != nil {
+		return err
+	}
+	t, err := dispatch(message, actor)
+	if err != nil {
+		return err
+	}
+	if c.subject, err = s.Tokens.VerifyTree(message.Envelope, nil); err != nil {
+		return err
+	}
+	c.transaction = t
+	return t.handle(s, r.Context(), c)
+}
+
+// dispatch finds the transaction of wsa:Action on this endpoint; the body must be
+// the one that the action announces (ITI TF-2 V.3.2.1).
+func dispatch(m *soap.Message, actor Actor) (transaction, error) {
+	for _, t := range transactions {
+		if t.actor != actor || t.action != m.Action {
+			continue
+		}
+		if !m.Body.Is(t.body.Space, t.body.Local) {
+			return t, xds.Errors{m.Body.Finding("SOAP-005", m.Body.Local, t.body.Local)}
+		}
+		return t, nil
+	}
+	var offered []string
+	for _, t := range transactions {
+		if t.actor == actor {
+			offered = append(offered, t.action)
+		}
+	}
+	return transaction{}, xds.Errors{{ID: "SOAP-004", Where: "wsa:Action", Found: m.Action, Expected: oneOf(offered)}}
+}
+
+func (c *call) relatesTo() string {
+	if c.message == nil {
+		return ""
+	}
+	return c.message.MessageID
+}
+
+// answer writes the response envelope of the transaction with a body that ebrim appended.
+func (s *Server) answer(c *call, body []byte) {
+	s.Respond.WriteEnvelope(c.w, c.transaction.action+"Response", c.relatesTo(), func(w *soap.Writer) { w.Raw(body) })
+}
+
+// drainLimit is how much of a refused message is read so that its sender, still
+// writing, gets to read the answer.
+const drainLimit = 64 << 20
+
+func (s *Server) drain(c *call, r *http.Request) {
+	if r.ContentLength > drainLimit {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, r.Body, drainLimit)
+}
+
+// asFindings reads an error as findings for the client.
+func asFindings(err error, findings *xds.Errors) bool {
+	var one *xds.Error
+	if errors.As(err, &one) {
+		*findings = xds.Errors{one}
+		return true
+	}
+	return errors.As(err, findings)
+}
+
+// isFault tells whether any finding has no RegistryError form: the message itself
+// is refused.
+func isFault(findings xds.Errors) bool {
+	for _, e := range findings {
+		if e.Problem().Registry == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// codesOf is what the log keeps of findings: their stable codes, nothing of the message.
+func codesOf(findings xds.Errors) []string {
+	var codes []string
+	for _, e := range findings {
+		codes = append(codes, e.ID)
+	}
+	return codes
+}
+
+func oneOf(values []string) string {
+	text := ""
+	for i, v := range values {
+		if i > 0 {
+			text += " ou "
+		}
+		text += v
+	}
+	return text
+}

@@ -1,0 +1,77 @@
+package iti
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// describe answers ?wsdl: the operations of the endpoint, their actions, its
+// address and the limits of a message (design §5, users P-20).
+func (s *Server) describe(w http.ResponseWriter, actor Actor) {
+	name, path := "DocumentRegistry", "/xds/registry"
+	if actor == RepositoryActor {
+		name, path = "DocumentRepository", "/xds/repository"
+	}
+	var messages, operations, bindings strings.Builder
+	for _, t := range transactions {
+		if t.actor != actor {
+			continue
+		}
+		op := t.action[strings.LastIndex(t.action, ":")+1:]
+		element := prefixOf(t.body.Space) + ":" + t.body.Local
+		answer := strings.TrimSuffix(element, "Request") + "Response"
+		if t.name == "ITI-41" {
+			answer = "rs:RegistryResponse"
+		}
+		fmt.Fprintf(&messages, "  <wsdl:message name=%q><wsdl:part name=\"body\" element=%q/></wsdl:message>\n", op+"_Message", element)
+		fmt.Fprintf(&messages, "  <wsdl:message name=%q><wsdl:part name=\"body\" element=%q/></wsdl:message>\n", op+"Response_Message", answer)
+		fmt.Fprintf(&operations, "    <wsdl:operation name=%[1]q>\n      <wsdl:documentation>%[3]s</wsdl:documentation>\n"+
+			"      <wsdl:input message=\"tns:%[4]s_Message\" wsaw:Action=%[2]q/>\n"+
+			"      <wsdl:output message=\"tns:%[4]sResponse_Message\" wsaw:Action=%[5]q/>\n    </wsdl:operation>\n",
+			name+"_"+op, t.action, t.name, op, t.action+"Response")
+		fmt.Fprintf(&bindings, "    <wsdl:operation name=%q>\n      <soap12:operation soapAction=%q/>\n"+
+			"      <wsdl:input><soap12:body use=\"literal\"/></wsdl:input>\n      <wsdl:output><soap12:body use=\"literal\"/></wsdl:output>\n"+
+			"    </wsdl:operation>\n", name+"_"+op, t.action)
+	}
+	w.Header().Set("Content-Type", "application/wsdl+xml; charset=utf-8")
+	fmt.Fprintf(w, wsdlFrame, name, s.limitsText(), messages.String(), operations.String(), bindings.String(), s.Base+path)
+}
+
+// limitsText says what a message may measure.
+func (s *Server) limitsText() string {
+	return fmt.Sprintf("SOAP 1.2 et MTOM/XOP. Limites : %d Mio par document joint, %d Mio d'enveloppe (donc environ %d Mio de base64 en ligne), "+
+		"%d parties MIME, 250 documents et 2000 objets par lot, 1000 valeurs par paramètre.",
+		s.Limits.Part>>20, s.Limits.Root>>20, s.Limits.Root*3/4>>20, s.Limits.Parts)
+}
+
+func prefixOf(space string) string {
+	if strings.HasSuffix(space, "xds-b:2007") {
+		return "ihe"
+	}
+	return "query"
+}
+
+const wsdlFrame = `<?xml version="1.0" encoding="UTF-8"?>
+<wsdl:definitions name="%[1]s" targetNamespace="urn:ihe:iti:xds-b:2007" xmlns:tns="urn:ihe:iti:xds-b:2007" xmlns:ihe="urn:ihe:iti:xds-b:2007"
+  xmlns:query="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0" xmlns:rs="urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0"
+  xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:soap12="http://schemas.xmlsoap.org/wsdl/soap12/" xmlns:wsaw="http://www.w3.org/2006/05/addressing/wsdl">
+  <wsdl:documentation>%[2]s</wsdl:documentation>
+  <wsdl:types>
+    <xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema">
+      <xsd:import namespace="urn:ihe:iti:xds-b:2007"/>
+      <xsd:import namespace="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0"/>
+      <xsd:import namespace="urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0"/>
+    </xsd:schema>
+  </wsdl:types>
+%[3]s  <wsdl:portType name="%[1]s_PortType">
+%[4]s  </wsdl:portType>
+  <wsdl:binding name="%[1]s_Binding_Soap12" type="tns:%[1]s_PortType">
+    <soap12:binding style="document" transport="http://schemas.xmlsoap.org/soap/http"/>
+    <wsaw:UsingAddressing/>
+%[5]s  </wsdl:binding>
+  <wsdl:service name="%[1]s_Service">
+    <wsdl:port name="%[1]s_Port_Soap12" binding="tns:%[1]s_Binding_Soap12"><soap12:address location=%[6]q/></wsdl:port>
+  </wsdl:service>
+</wsdl:definitions>
+`
