@@ -232,7 +232,7 @@ func textsSQL(keys []sortKey) []string {
 
 // afterSQL is the keyset condition: strictly after the cursor in the order.
 func afterSQL(q xds.Query, keys []sortKey, st *statement) (string, error) {
-	if len(q.After.Values) != len(keys) || slices.ContainsFunc(append(q.After.Values, q.After.LogicalID), unstorable) {
+	if len(q.After.Values) != len(keys) || unstorable(q.After.LogicalID) || slices.ContainsFunc(q.After.Values, unstorable) {
 		return "", fmt.Errorf("cursor of another order")
 	}
 	equal, alternatives := "", []string{}

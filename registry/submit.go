@@ -340,6 +340,8 @@ func (p *plan) joinLineages(twins []string) {
 		switch {
 		case l.isNew && l.authors == nil:
 			l.marks, l.authors = marks, p.authors(i)
+		case l.isNew: // a transformation or an addendum in the same lot: no mark is lost
+			l.marks = l.marks.Union(marks)
 		case marks.MaskedPS && !l.marks.HiddenPatient && !l.marks.MaskedPS:
 			l.marks.MaskedPS, l.masked = true, !l.isNew
 		}

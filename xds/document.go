@@ -42,6 +42,11 @@ func SplitMarks(codes []Code) (base []Code, m Marks) {
 	return base, m
 }
 
+// Union holds every mark of both.
+func (m Marks) Union(o Marks) Marks {
+	return Marks{m.MaskedPS || o.MaskedPS, m.HiddenPatient || o.HiddenPatient, m.HiddenReps || o.HiddenReps}
+}
+
 // Codes are the confidentiality codes that express the marks.
 func (m Marks) Codes() []Code {
 	var codes []Code

@@ -25,9 +25,18 @@ func Queue(b *pgx.Batch, traces []*authz.Trace) {
 		}
 		sub := t.Subject
 		b.Queue(insertSQL, t.Record, t.At, sub.ID, sub.Name, sub.Profession, sub.Structure, int16(t.Kind), int16(t.Mode),
-			int16(t.Action), t.Transaction, t.Permit, nonNil(t.Rules), t.Policy, t.Matrix, documents, sub.Reason, sub.Secret,
+			int16(t.Action), t.Transaction, t.Permit, nonNil(t.Rules), t.Policy, t.Matrix, documents, justification(t), sub.Secret,
 			t.Attested, t.Code, sub.TokenID, sub.Issuer)
 	}
+}
+
+// justification is the reason of a bris de glace; a token may carry one in another
+// mode, where it means nothing (policy §1.9).
+func justification(t *authz.Trace) string {
+	if t.Mode == authz.BrisDeGlace || t.Mode == authz.BrisDeGlaceUnfounded {
+		return t.Subject.Reason
+	}
+	return ""
 }
 
 func nonNil(s []string) []string {

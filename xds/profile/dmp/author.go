@@ -12,8 +12,8 @@ const professionals = "1.2.250.1.71.4.2.1"
 
 // submissionAuthor demands that SubmissionSet.author is the identity of the token
 // (META-011, policy §1.1 author):
-//   - a professional: his national id, and the structure of the token among his
-//     institutions when the token names one;
+//   - a professional: his national id, and, when both the token and the author name
+//     a structure, that of the token among his institutions;
 //   - a structure: the structure, and no person;
 //   - the patient side: a person, who must not carry the id of a professional.
 //
@@ -34,8 +34,8 @@ func submissionAuthor(r *profile.Report) {
 		if d.ID == "" || a.Person.ID() != d.ID {
 			wrong("authorPerson", "l'identifiant national du jeton en première composante")
 		}
-		if d.Structure != "" && !inStructure(a, d.Structure) {
-			wrong("authorInstitution", "la structure du jeton (XON.10)")
+		if d.Structure != "" && len(a.Institutions) > 0 && !inStructure(a, d.Structure) {
+			wrong("authorInstitution", "la structure du jeton (XON.10), ou aucune")
 		}
 	case profile.Structure:
 		if a.Person != "" {

@@ -1,0 +1,66 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// open starts a sandbox for a test; its URL is the one its tokens are for.
+func open(t *testing.T, o Options) (*Sandbox, *httptest.Server) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	o.Base = "http://" + server.Listener.Addr().String()
+	o.Log = slog.New(slog.DiscardHandler)
+	if o.Dir == "" {
+		o.Dir = t.TempDir()
+	}
+	if o.Profile == "" {
+		o.Profile = "dmp"
+	}
+	s, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Config.Handler = s.Handler()
+	server.Start()
+	t.Cleanup(func() { server.Close(); s.Stop(t.Context()) })
+	return s, server
+}
+
+func TestSeed(t *testing.T) {
+	started := time.Now()
+	s, server := open(t, Options{})
+	t.Logf("started in %v", time.Since(started))
+	resp, err := http.Get(server.URL + "/sandbox/cast")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Patients      []patient
+		Professionals []professional
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		t.Fatal(err)
+	}
+	if len(answer.Patients) != 7 || len(answer.Professionals) != 12 {
+		t.Errorf("%d patients, %d professionals", len(answer.Patients), len(answer.Professionals))
+	}
+	var documents int
+	if err := s.pool.QueryRow(t.Context(), "select count(*) from document_entry where latest").Scan(&documents); err != nil || documents < 40 {
+		t.Errorf("%d documents (%v)", documents, err)
+	}
+	reset, err := http.Post(server.URL+"/sandbox/reset", "application/json", strings.NewReader(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reset.Body.Close()
+	if reset.StatusCode != http.StatusOK {
+		t.Errorf("reset: %s", reset.Status)
+	}
+}

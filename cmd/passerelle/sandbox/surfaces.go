@@ -1,0 +1,143 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/passerelle-sante/passerelle/fhir"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// routes adds the sandbox's own surfaces (design §7). They are in no other command.
+func (s *Sandbox) routes(r gin.IRouter) {
+	g := r.Group("/sandbox")
+	g.GET("/cast", func(c *gin.Context) {
+		st := s.cast()
+		c.JSON(http.StatusOK, gin.H{"patients": st.Patients, "professionals": st.Professionals})
+	})
+	g.POST("/vihf", s.issueVIHF)
+	g.POST("/token", s.issueToken)
+	g.POST("/patients", s.addPatient)
+	g.POST("/professionals", s.addProfessional)
+	g.GET("/mail", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"mails": []any{}}) })
+	g.GET("/clock", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"now": s.clock.Now().UTC().Format(time.RFC3339)}) })
+	g.POST("/clock", s.advance)
+	g.POST("/reset", s.reset)
+	g.POST("/explain", s.explain)
+	g.GET("/ca.pem", s.authority)
+	r.GET("/.well-known/jwks.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/jwk-set+json", s.keys) })
+	r.GET("/mail", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, "/sandbox/mail") })
+}
+
+// read decodes a JSON body strictly; the answer to a bad one is already written
+// when ok is false. An empty body reads as an empty object.
+func read(c *gin.Context, into any) (ok bool) {
+	d := json.NewDecoder(http.MaxBytesReader(c.Writer, c.Request.Body, 1<<20))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	if err == nil || errors.Is(err, io.EOF) {
+		return true
+	}
+	refuse(c, &xds.Error{ID: "JSON-001", Where: "corps", Found: err.Error(), Expected: "l'objet JSON décrit dans README.md, « Le bac à sable »"})
+	return false
+}
+
+func refuse(c *gin.Context, err error) {
+	var one *xds.Error
+	if !errors.As(err, &one) {
+		one = &xds.Error{ID: "JSON-002", Found: err.Error()}
+	}
+	fhir.WriteOutcome(c.Writer, xds.Errors{one})
+}
+
+func (s *Sandbox) issueVIHF(c *gin.Context) {
+	var body tokenRequest
+	if !read(c, &body) {
+		return
+	}
+	st := s.cast()
+	claims, err := st.claims(body)
+	if err != nil {
+		refuse(c, err)
+		return
+	}
+	assertion, err := s.vihf.Issue(claims)
+	if err != nil {
+		refuse(c, err)
+		return
+	}
+	c.Data(http.StatusOK, "application/xml; charset=utf-8", assertion)
+}
+
+func (s *Sandbox) issueToken(c *gin.Context) {
+	var body tokenRequest
+	if !read(c, &body) {
+		return
+	}
+	st := s.cast()
+	claims, err := st.claims(body)
+	if err != nil {
+		refuse(c, err)
+		return
+	}
+	token, err := s.tokens.Issue(bearer(claims))
+	if err != nil {
+		refuse(c, err)
+		return
+	}
+	expires := 3600
+	if body.ExpiresIn != nil {
+		expires = *body.ExpiresIn
+	}
+	c.JSON(http.StatusOK, gin.H{"access_token": token, "token_type": "Bearer", "expires_in": expires})
+}
+
+// advance moves the clock on; tokens issued before may have expired then.
+func (s *Sandbox) advance(c *gin.Context) {
+	var body struct {
+		Advance string `json:"advance"`
+	}
+	if !read(c, &body) {
+		return
+	}
+	d, err := parseAdvance(body.Advance)
+	if err == nil && s.clock.Offset()+d > 80*8766*time.Hour {
+		err = errors.New("l'horloge n'avance pas de plus de 80 ans en tout")
+	}
+	if err != nil {
+		refuse(c, &xds.Error{ID: "JSON-002", Where: "advance", Found: body.Advance, Expected: err.Error()})
+		return
+	}
+	s.mutex.Lock()
+	s.clock.Set(s.clock.Offset() + d)
+	s.state.Ahead = s.clock.Offset()
+	err = s.state.save(s.Dir)
+	s.mutex.Unlock()
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"now": s.clock.Now().UTC().Format(time.RFC3339)})
+}
+
+// reset restores the seed and the clock, once the requests under way have ended.
+func (s *Sandbox) reset(c *gin.Context) {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	if err := s.reseed(c); err != nil {
+		s.fail(c, err)
+		return
+	}
+	st := s.cast()
+	c.JSON(http.StatusOK, gin.H{"now": s.clock.Now().UTC().Format(time.RFC3339), "patients": len(st.Patients), "professionals": len(st.Professionals)})
+}
+
+func (s *Sandbox) fail(c *gin.Context, err error) {
+	s.Log.Error("sandbox", "path", c.FullPath(), "error", err)
+	fhir.WriteOutcome(c.Writer, xds.Errors{{ID: "INT-001"}})
+}
