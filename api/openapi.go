@@ -80,7 +80,7 @@ func (s *Server) describe(ctx *gin.Context) {
 		}
 		paths[path][strings.ToLower(rt.method)] = operation(rt)
 	}
-	ctx.JSON(http.StatusOK, map[string]any{
+	ctx.PureJSON(http.StatusOK, map[string]any{
 		"openapi":    "3.0.3",
 		"info":       map[string]any{"title": "Passerelle : droits du patient", "version": "1"},
 		"paths":      paths,

@@ -95,7 +95,7 @@ func (s *Server) handler(rt route) gin.HandlerFunc {
 			ctx.Status(http.StatusNoContent)
 			ctx.Writer.WriteHeaderNow()
 		default:
-			ctx.JSON(http.StatusOK, answer)
+			ctx.PureJSON(http.StatusOK, answer)
 		}
 	}
 }

@@ -57,14 +57,35 @@ func (r *Registry) Read(ctx context.Context, fn func(*Session) error) error {
 // Probe is Read for an early look that leaves no trace when it succeeds: a deposit
 // is decided, and traced, when it is registered. A refusal is traced.
 func (r *Registry) Probe(ctx context.Context, fn func(*Session) error) error {
-	probed := errors.New("probed")
-	err := r.run(ctx, func(s *Session) error {
+	return unprobed(r.run(ctx, func(s *Session) error {
 		if err := fn(s); err != nil {
 			return err
 		}
-		return probed
-	})
-	if errors.Is(err, probed) {
+		return errProbed
+	}))
+}
+
+// Peek is Read for a look that leaves no trace at all, because the decision of the
+// request comes after it: resolving what a reference of a deposit stands for.
+// Nothing that it finds may be answered.
+func (r *Registry) Peek(ctx context.Context, fn func(*Session) error) error {
+	var refusal error
+	err := unprobed(r.run(ctx, func(s *Session) error {
+		if err := fn(s); err != nil && !isRefusal(err) {
+			return err
+		} else if err != nil {
+			refusal = err
+		}
+		return errProbed
+	}))
+	return errors.Join(err, refusal)
+}
+
+// errProbed ends a session that only looked.
+var errProbed = errors.New("probed")
+
+func unprobed(err error) error {
+	if errors.Is(err, errProbed) {
 		return nil
 	}
 	return err

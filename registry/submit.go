@@ -63,6 +63,7 @@ type plan struct {
 	contents []xds.Content
 	at       time.Time
 	ids      map[string]string // ids of the lot, symbolic or not → bare UUIDs
+	given    map[string]string // final ids → as the sender wrote them: findings name his
 	targets  map[string]xds.Document
 	lineages []*lineage // per document
 	replaced []string   // logicalIDs to deprecate
@@ -81,7 +82,7 @@ type lineage struct {
 func newPlan(s *Session, dep authz.Deposit, lot xds.Submission, contents []xds.Content) *plan {
 	p := &plan{
 		session: s, deposit: dep, contents: contents, at: s.Now(),
-		ids: map[string]string{}, targets: map[string]xds.Document{}, lineages: make([]*lineage, len(lot.Documents)),
+		ids: map[string]string{}, given: map[string]string{}, targets: map[string]xds.Document{}, lineages: make([]*lineage, len(lot.Documents)),
 	}
 	// The lot is the caller's and Submit may run again: work on a copy.
 	p.lot = xds.Submission{
@@ -110,6 +111,7 @@ func (p *plan) assign(id *string) {
 		p.ids[given] = bareID(*id)
 	}
 	p.ids[*id] = bareID(*id)
+	p.given[*id] = given
 }
 
 // examine reads what the registry already has and collects all findings.
@@ -125,7 +127,9 @@ func (p *plan) examine(ctx context.Context) error {
 		return err
 	}
 	p.judgeAssociations()
-	p.joinLineages(twins)
+	if !p.findings.Failed() { // no lineage of a refused target may show in a finding
+		p.joinLineages(twins)
+	}
 	return nil
 }
 
@@ -245,10 +249,8 @@ where d.record = $1 and d.unique_id = $2 and d.latest order by d.registered_at l
 func (p *plan) loadTargets(ctx context.Context) error {
 	wanted := []string{}
 	for _, a := range p.lot.Associations {
-		for _, end := range []string{a.Source, a.Target} {
-			if _, inLot := p.ids[end]; !inLot && xds.IsUUID(end) {
-				wanted = append(wanted, bareID(end))
-			}
+		if _, inLot := p.ids[a.Target]; !inLot && xds.IsUUID(a.Target) {
+			wanted = append(wanted, bareID(a.Target))
 		}
 	}
 	if len(wanted) == 0 {
@@ -286,15 +288,14 @@ type prefixed struct {
 func (p prefixed) Scan(dest ...any) error { return p.rows.Scan(append([]any{p.first}, dest...)...) }
 
 // judgeAssociations asks the deposit about every registered target, and finds
-// ends that are nowhere.
+// ends that are nowhere. A source is always of the lot: a registered one, seen or
+// not, answers as an unknown one.
 func (p *plan) judgeAssociations() {
 	for _, a := range p.lot.Associations {
-		where := "Association[" + a.EntryUUID + "].targetObject"
-		if _, ok := p.ids[a.Source]; !ok {
-			if _, registered := p.targets[a.Source]; !registered || a.Type != xds.HasMember {
-				p.findings.Add(&xds.Error{ID: "REG-004", Where: "Association[" + a.EntryUUID + "].sourceObject", Found: a.Source, Object: a.Source})
-				continue
-			}
+		where := "Association[" + p.given[a.EntryUUID] + "]"
+		if _, inLot := p.ids[a.Source]; !inLot {
+			p.findings.Add(&xds.Error{ID: "REG-004", Where: where + ".sourceObject", Found: a.Source, Object: a.Source})
+			continue
 		}
 		if _, inLot := p.ids[a.Target]; inLot {
 			continue
@@ -305,7 +306,7 @@ func (p *plan) judgeAssociations() {
 			err = p.deposit.Target(target, a.Type)
 		}
 		if e, ok := err.(*xds.Error); ok {
-			p.findings.Add(&xds.Error{ID: e.ID, Where: where, Found: a.Target, Object: a.Target})
+			p.findings.Add(&xds.Error{ID: e.ID, Where: where + ".targetObject", Found: a.Target, Object: a.Target})
 			continue
 		}
 		if a.Type.Supersedes() {
@@ -360,7 +361,7 @@ func (p *plan) joined(i int, existing func(string, xds.Marks) *lineage) *lineage
 			continue
 		}
 		if found != nil && found.id != target.Lineage {
-			p.findings.Add(&xds.Error{ID: "META-012", Where: "Association[" + a.EntryUUID + "]", Found: string(a.Type),
+			p.findings.Add(&xds.Error{ID: "META-012", Where: "Association[" + p.given[a.EntryUUID] + "]", Found: string(a.Type),
 				Expected: "un seul document d'origine par document", Object: a.EntryUUID})
 			continue
 		}

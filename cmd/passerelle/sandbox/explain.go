@@ -74,7 +74,7 @@ func (s *Sandbox) explain(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	c.JSON(http.StatusOK, gin.H{"door": door.Door, "state": door.State, "documents": documents})
+	c.PureJSON(http.StatusOK, gin.H{"door": door.Door, "state": door.State, "documents": documents})
 }
 
 // reader is the subject that a token of the cast would make.

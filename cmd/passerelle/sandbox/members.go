@@ -60,7 +60,7 @@ func (s *Sandbox) addPatient(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	s.keep(c, http.StatusCreated, p, func(st *state) { st.Patients = append(st.Patients, p) })
+	s.keep(c, p, func(st *state) { st.Patients = append(st.Patients, p) })
 }
 
 // newPatient checks the body, all findings at once, and completes it.
@@ -82,7 +82,7 @@ func (st *state) newPatient(b patientBody) (patient, error) {
 	check(b.State == "" || b.State == "none" || profileValue(b.State) != authz.ProfileNone, "state", b.State,
 		"none, notified, opposed, open, active, closed ou erased")
 	if err := findings.Err(); err != nil {
-		return patient{}, findings[0]
+		return patient{}, err
 	}
 	p := patient{
 		Name: b.Name, Record: recordID(b.Name), INS: b.INS, Family: b.Family, Given: b.Given, Sex: b.Sex, BirthDate: born,
@@ -174,7 +174,7 @@ func (s *Sandbox) addProfessional(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	s.keep(c, http.StatusCreated, p, func(st *state) { st.Professionals = append(st.Professionals, p) })
+	s.keep(c, p, func(st *state) { st.Professionals = append(st.Professionals, p) })
 }
 
 func (st *state) newProfessional(b professionalBody) (professional, error) {
@@ -226,7 +226,7 @@ func (p *professional) complete(st *state) {
 }
 
 // keep stores a change of the cast and answers with the new member.
-func (s *Sandbox) keep(c *gin.Context, status int, member any, change func(*state)) {
+func (s *Sandbox) keep(c *gin.Context, member any, change func(*state)) {
 	s.mutex.Lock()
 	change(&s.state)
 	err := s.state.save(s.Dir)
@@ -235,7 +235,7 @@ func (s *Sandbox) keep(c *gin.Context, status int, member any, change func(*stat
 		s.fail(c, err)
 		return
 	}
-	c.JSON(status, member)
+	c.PureJSON(http.StatusOK, member)
 }
 
 // authority gives the root certificate, for clients that check signatures.

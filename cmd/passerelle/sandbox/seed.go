@@ -14,7 +14,6 @@ import (
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/cda"
-	"github.com/passerelle-sante/passerelle/xds/profile"
 	"github.com/passerelle-sante/passerelle/xds/profile/dmp"
 )
 
@@ -150,43 +149,16 @@ func (p past) deposit(ctx context.Context, st *state, d corpus.Deposit, replaces
 	submission := lot.Build(header, who.sender(), lot.Choice{
 		Marks: d.Confidentiality, ContentType: d.ContentType, Comments: d.Comments, Replaces: replaces, SubmittedAt: xds.NewDTM(d.When),
 	})
-	p.Service.Rules.Normalise(&submission)
-	open := func(session *registry.Session) (authz.Deposit, error) {
-		return p.gate.OpenDeposit(ctx, session, who.subject(), submission.Set.PatientID, authz.Purpose{Transaction: "ITI-41"})
-	}
-	var checked xds.Errors
-	if err := p.registry.Probe(ctx, func(session *registry.Session) error {
-		dep, err := open(session)
-		if err == nil {
-			checked = p.Service.Rules.Check(submission, seedContext(dep))
-		}
-		return err
-	}); err != nil {
-		return registry.Receipt{}, err
-	}
-	if err := checked.Err(); err != nil {
-		return registry.Receipt{}, err
-	}
-	held, _ := st.patientOf(submission.Set.PatientID)
-	content, err := p.blobs.Create(ctx, held.Record, bytes.NewReader(d.Bytes), int64(len(d.Bytes)))
+	in, err := p.Service.Desk(p.gate, p.registry).Open(ctx, who.subject(), "ITI-41", submission, nil, nil)
+	defer in.Close(ctx)
 	if err != nil {
 		return registry.Receipt{}, err
 	}
-	return p.registry.Submit(ctx, open, submission, []xds.Content{content})
-}
-
-func seedContext(d authz.Deposit) profile.Context {
-	kind := profile.PatientSide
-	switch d.Kind() {
-	case authz.Pro:
-		kind = profile.Professional
-	case authz.Structure:
-		kind = profile.Structure
+	if err := in.Take(ctx, 0, bytes.NewReader(d.Bytes)); err != nil {
+		return registry.Receipt{}, err
 	}
-	return profile.Context{
-		Patient: d.Patient(), BirthDate: d.BirthDate(), Minor: d.Minor(),
-		Depositor: profile.Depositor{Kind: kind, ID: d.Subject().ID, Structure: d.Subject().Structure},
-	}
+	receipt, _, err := in.Register(ctx)
+	return receipt, err
 }
 
 func (st *state) patientOf(ins xds.CX) (patient, bool) {

@@ -18,14 +18,16 @@ func (s *Sandbox) routes(r gin.IRouter) {
 	g := r.Group("/sandbox")
 	g.GET("/cast", func(c *gin.Context) {
 		st := s.cast()
-		c.JSON(http.StatusOK, gin.H{"patients": st.Patients, "professionals": st.Professionals})
+		c.PureJSON(http.StatusOK, gin.H{"patients": st.Patients, "professionals": st.Professionals})
 	})
 	g.POST("/vihf", s.issueVIHF)
 	g.POST("/token", s.issueToken)
 	g.POST("/patients", s.addPatient)
 	g.POST("/professionals", s.addProfessional)
-	g.GET("/mail", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"mails": []any{}}) })
-	g.GET("/clock", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"now": s.clock.Now().UTC().Format(time.RFC3339)}) })
+	g.GET("/mail", func(c *gin.Context) { c.PureJSON(http.StatusOK, gin.H{"mails": []any{}}) })
+	g.GET("/clock", func(c *gin.Context) {
+		c.PureJSON(http.StatusOK, gin.H{"now": s.clock.Now().UTC().Format(time.RFC3339)})
+	})
 	g.POST("/clock", s.advance)
 	g.POST("/reset", s.reset)
 	g.POST("/explain", s.explain)
@@ -49,10 +51,15 @@ func read(c *gin.Context, into any) (ok bool) {
 
 func refuse(c *gin.Context, err error) {
 	var one *xds.Error
-	if !errors.As(err, &one) {
-		one = &xds.Error{ID: "JSON-002", Found: err.Error()}
+	var all xds.Errors
+	switch {
+	case errors.As(err, &all):
+	case errors.As(err, &one):
+		all = xds.Errors{one}
+	default:
+		all = xds.Errors{{ID: "JSON-002", Found: err.Error()}}
 	}
-	fhir.WriteOutcome(c.Writer, xds.Errors{one})
+	fhir.WriteOutcome(c.Writer, all)
 }
 
 func (s *Sandbox) issueVIHF(c *gin.Context) {
@@ -94,7 +101,7 @@ func (s *Sandbox) issueToken(c *gin.Context) {
 	if body.ExpiresIn != nil {
 		expires = *body.ExpiresIn
 	}
-	c.JSON(http.StatusOK, gin.H{"access_token": token, "token_type": "Bearer", "expires_in": expires})
+	c.PureJSON(http.StatusOK, gin.H{"access_token": token, "token_type": "Bearer", "expires_in": expires})
 }
 
 // advance moves the clock on; tokens issued before may have expired then.
@@ -122,7 +129,7 @@ func (s *Sandbox) advance(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	c.JSON(http.StatusOK, gin.H{"now": s.clock.Now().UTC().Format(time.RFC3339)})
+	c.PureJSON(http.StatusOK, gin.H{"now": s.clock.Now().UTC().Format(time.RFC3339)})
 }
 
 // reset restores the seed and the clock, once the requests under way have ended.
@@ -134,7 +141,7 @@ func (s *Sandbox) reset(c *gin.Context) {
 		return
 	}
 	st := s.cast()
-	c.JSON(http.StatusOK, gin.H{"now": s.clock.Now().UTC().Format(time.RFC3339), "patients": len(st.Patients), "professionals": len(st.Professionals)})
+	c.PureJSON(http.StatusOK, gin.H{"now": s.clock.Now().UTC().Format(time.RFC3339), "patients": len(st.Patients), "professionals": len(st.Professionals)})
 }
 
 func (s *Sandbox) fail(c *gin.Context, err error) {

@@ -24,6 +24,7 @@ import (
 	"github.com/passerelle-sante/passerelle/fhir"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
 	"github.com/passerelle-sante/passerelle/fhir/mhd"
+	"github.com/passerelle-sante/passerelle/intake"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds/iti"
@@ -128,7 +129,7 @@ func (s *Service) route() error {
 	s.router.Any("/xds/registry", gin.WrapH(soapFace.Handler(iti.RegistryActor)))
 	s.router.Any("/xds/repository", gin.WrapH(soapFace.Handler(iti.RepositoryActor)))
 	fhirFace := &mhd.Server{
-		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Profile: s.Rules, Tokens: tokens, Cursors: cursors,
+		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Tokens: tokens, Cursors: cursors,
 		Base: s.Base + "/fhir", Now: s.Now, NewID: NewID, Log: s.Log,
 	}
 	fhirFace.Routes(s.router)
@@ -136,6 +137,18 @@ func (s *Service) route() error {
 	s.router.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	s.router.GET("/readyz", s.ready)
 	return nil
+}
+
+// desk takes submissions in, on either face.
+func (s *Service) desk() *intake.Desk {
+	return &intake.Desk{Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Profile: s.Rules, Limit: soap.DefaultLimits().Part, Log: s.Log}
+}
+
+// Desk is the same at an instant of the past: the seed of the sandbox.
+func (s *Service) Desk(gate *authz.Gate, reg *registry.Registry) *intake.Desk {
+	d := s.desk()
+	d.Gate, d.Registry = gate, reg
+	return d
 }
 
 // ready tells whether the registry answers; it writes nothing.

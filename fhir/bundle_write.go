@@ -1,0 +1,144 @@
+package fhir
+
+import (
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Searchset is the answer to a search.
+type Searchset struct {
+	Base     string
+	Self     string // address of the search as it was understood
+	Next     string // address of the next page, "" on the last one
+	Total    *int   // nil leaves it out (_total=none)
+	Warnings xds.Errors
+}
+
+// AppendSearchset writes the documents found, in their order, with a total and
+// links (MHD 2:3.67.4.2; R4 3.1.1.4). relations gives what each one relates to and
+// may be nil.
+func AppendSearchset(b []byte, s Searchset, docs []authz.Visible[xds.Document], relations func(authz.Visible[xds.Document]) []Relation) []byte {
+	w := out{b}
+	w.open("", '{')
+	w.str("resourceType", "Bundle")
+	w.str("type", "searchset")
+	if s.Total != nil {
+		w.number("total", int64(*s.Total))
+	}
+	w.open("link", '[')
+	w.link("self", s.Self)
+	if s.Next != "" {
+		w.link("next", s.Next)
+	}
+	w.shut(']')
+	started := false
+	start := func() {
+		if !started {
+			w.open("entry", '[')
+			started = true
+		}
+		w.open("", '{')
+	}
+	for _, v := range docs {
+		d, ok := v.Value()
+		if !ok {
+			continue
+		}
+		start()
+		w.str("fullUrl", s.Base+"/DocumentReference/"+ID(d))
+		w.key("resource")
+		var related []Relation
+		if relations != nil {
+			related = relations(v)
+		}
+		w.b = AppendDocumentReference(w.b, v, s.Base, related...)
+		w.search("match")
+	}
+	if len(s.Warnings) > 0 {
+		start()
+		w.key("resource")
+		w.b = AppendOutcome(w.b, s.Warnings, false)
+		w.search("outcome")
+	}
+	if started {
+		w.shut(']')
+	}
+	w.shut('}')
+	return w.b
+}
+
+func (w *out) link(relation, url string) {
+	w.open("", '{')
+	w.str("relation", relation)
+	w.str("url", url)
+	w.shut('}')
+}
+
+// search ends an entry.
+func (w *out) search(mode string) {
+	w.open("search", '{')
+	w.str("mode", mode)
+	w.b = append(w.b, '}', '}')
+}
+
+// EntryResponse answers one entry of a transaction.
+type EntryResponse struct {
+	Status   string // 201 Created
+	Location string // relative to the base, "" when nothing was made
+	ETag     string
+	Outcome  xds.Errors // warnings
+}
+
+// AppendTransactionResponse answers a transaction, one response per request entry
+// in the same order (P10; MHD 2:3.65.4.2.2).
+func AppendTransactionResponse(b []byte, base string, entries []EntryResponse) []byte {
+	w := out{b}
+	w.open("", '{')
+	w.str("resourceType", "Bundle")
+	w.open("meta", '{')
+	w.open("profile", '[')
+	w.text(mhdProfiles + "ProvideDocumentBundleResponse")
+	w.b = append(w.b, ']', '}')
+	w.str("type", "transaction-response")
+	w.open("link", '[')
+	w.link("self", base)
+	w.shut(']')
+	w.open("entry", '[')
+	for _, e := range entries {
+		w.open("", '{')
+		w.open("response", '{')
+		w.str("status", e.Status)
+		w.str("location", e.Location)
+		w.str("etag", e.ETag)
+		if len(e.Outcome) > 0 {
+			w.key("outcome")
+			w.b = AppendOutcome(w.b, e.Outcome, true)
+		}
+		w.b = append(w.b, '}', '}')
+	}
+	w.b = append(w.b, ']', '}')
+	return w.b
+}
+
+// AppendBinary writes a document as a Binary resource around data that is already
+// base64: before is everything in front of it, after everything behind. The zero
+// Visible writes nothing.
+func AppendBinary(b []byte, v authz.Visible[xds.Document]) (before []byte, after string) {
+	d, ok := v.Value()
+	if !ok {
+		return b, ""
+	}
+	w := out{b}
+	w.open("", '{')
+	w.str("resourceType", "Binary")
+	w.str("id", ID(d))
+	w.open("meta", '{')
+	w.str("versionId", "1")
+	w.shut('}')
+	w.str("contentType", d.Entry.MimeType)
+	w.open("securityContext", '{')
+	w.str("reference", "DocumentReference/"+ID(d))
+	w.shut('}')
+	w.key("data")
+	return append(w.b, '"'), `"}`
+}

@@ -1,0 +1,151 @@
+package mhd
+
+import (
+	"context"
+	"errors"
+	"math/big"
+	"net/http"
+	"strings"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/fhir"
+	"github.com/passerelle-sante/passerelle/intake"
+	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// maxBundle bounds an ITI-65 bundle, in bytes (design §5).
+const maxBundle = 64 << 20
+
+// provide is ITI-65 Provide Document Bundle (MHD 2:3.65): the bundle becomes the
+// same submission as an ITI-41 message and passes the same checks; the documents
+// go to the repository, and the whole lot is registered in one transaction, or
+// nothing is.
+func (s *Server) provide(c *call) error {
+	if err := sendsJSON(c); err != nil {
+		return err
+	}
+	select {
+	case s.bundles <- struct{}{}:
+		defer func() { <-s.bundles }()
+	default:
+		return &xds.Error{ID: "REG-006"}
+	}
+	ctx := c.r.Context()
+	lot, findings, err := s.readBundle(ctx, c)
+	if err != nil {
+		return err
+	}
+	if lot.Submission.Set.PatientID == "" && c.subject.Patient == "" {
+		return findings
+	}
+	in, err := s.Intake.Open(ctx, c.subject, c.route.name, lot.Submission, findings, placer(lot))
+	defer in.Close(ctx)
+	if err != nil {
+		return err
+	}
+	if err := take(ctx, in, lot); err != nil {
+		return err
+	}
+	receipt, warnings, err := in.Register(ctx)
+	if err != nil {
+		return located(err, lot)
+	}
+	return c.write(fhir.AppendTransactionResponse(nil, s.Base, responses(lot, receipt, warnings, in.Record())))
+}
+
+// take decodes every document of the bundle and compares it with its metadata (P7).
+func take(ctx context.Context, in *intake.Lot, lot fhir.Provided) error {
+	documents := map[string]fhir.BundleDocument{}
+	for _, d := range lot.Documents {
+		documents[d.EntryID] = d
+	}
+	for i, d := range lot.Submission.Documents {
+		document, ok := documents[d.EntryUUID]
+		if !ok {
+			continue // a finding says so already
+		}
+		if err := in.Take(ctx, i, document.Open()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readBundle reads the body. The error is what makes it unreadable (400, 413); the
+// findings are what the profile refuses.
+func (s *Server) readBundle(ctx context.Context, c *call) (fhir.Provided, xds.Errors, error) {
+	if c.r.ContentLength > maxBundle {
+		return fhir.Provided{}, nil, &xds.Error{ID: "FHIR-007"}
+	}
+	bundle, findings := fhir.ReadResource(http.MaxBytesReader(c.w, c.r.Body, maxBundle+1), maxBundle, "Bundle")
+	if len(findings) > 0 {
+		return fhir.Provided{}, nil, findings
+	}
+	look := lookup{server: s, ctx: ctx, call: c}
+	lot, findings := fhir.ReadProvideBundle(bundle, fhir.References{Base: s.Base, Patient: look.patient, Document: look.document})
+	if set := &lot.Submission.Set; set.UniqueID == "" {
+		set.UniqueID = s.newOID()
+	}
+	return lot, findings, look.failed
+}
+
+// lookup resolves references of a bundle, in sessions that leave no trace: the
+// decision on the submission itself comes after.
+type lookup struct {
+	server *Server
+	ctx    context.Context
+	call   *call
+	failed error // of the machinery; the first one
+}
+
+func (l *lookup) probe(fn func(*registry.Session) error) {
+	err := l.server.Registry.Peek(l.ctx, fn)
+	var refusal *xds.Error
+	if err != nil && !errors.As(err, &refusal) && l.failed == nil {
+		l.failed = err
+	}
+}
+
+// patient is the identifier of the holder of a record.
+func (l *lookup) patient(record string) (cx xds.CX) {
+	l.probe(func(session *registry.Session) (err error) {
+		cx, err = session.PatientOfRecord(l.ctx, record)
+		return err
+	})
+	return cx
+}
+
+// document is the newest document with a uniqueId that the sender may see; for a
+// structure, that it deposited itself.
+func (l *lookup) document(uniqueID string) (logicalID string) {
+	for _, action := range []authz.Value{authz.Search, authz.Exists} {
+		l.probe(func(session *registry.Session) error {
+			scopes, err := l.server.scopes(l.ctx, session, l.call, action, []string{uniqueID})
+			if err != nil {
+				return err
+			}
+			for _, scope := range scopes {
+				docs, err := session.Get(l.ctx, scope, uniqueID)
+				if err != nil {
+					return err
+				}
+				for _, v := range docs {
+					if d, ok := v.Value(); ok && d.Entry.UniqueID == uniqueID && logicalID == "" {
+						logicalID = d.Entry.LogicalID
+					}
+				}
+			}
+			return nil
+		})
+	}
+	return logicalID
+}
+
+// newOID makes a uniqueId under 2.25, the arc of UUIDs (ITU-T X.667): MHD leaves
+// that of the SubmissionSet to the recipient.
+func (s *Server) newOID() string {
+	var n big.Int
+	n.SetString(strings.ReplaceAll(s.NewID(), "-", ""), 16)
+	return "2.25." + n.String()
+}

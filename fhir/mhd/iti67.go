@@ -1,0 +1,223 @@
+package mhd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/fhir"
+	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// maxForm bounds the body of a POST _search, in bytes.
+const maxForm = 1 << 20
+
+// search is ITI-67 Find Document References (MHD 2:3.67): what the reader may see
+// of one patient's documents. A patient never seen gives an empty answer, a closed
+// record its door (policy §0).
+func (s *Server) search(c *call) error {
+	values, err := c.parameters()
+	if err != nil {
+		return err
+	}
+	if formats := values["_format"]; len(formats) > 0 {
+		if err := jsonFormat(formats[0]); err != nil {
+			return err
+		}
+	}
+	strict := strings.Contains(c.r.Header.Get("Prefer"), "handling=strict")
+	query, findings := fhir.ParseSearch(values, s.Base, strict)
+	if err := findings.Err(); err != nil {
+		return err
+	}
+	if !query.NamesPatient() && c.subject.Patient == "" {
+		return xds.Found("QRY-002", "patient", "", "patient=Patient/{dossier} ou patient.identifier=urn:oid:…|…")
+	}
+	found, err := s.find(c, query)
+	if err != nil {
+		return err
+	}
+	return c.write(found.render(s.Base, query))
+}
+
+// parameters are those of the URL and of a form body together (Q1).
+func (c *call) parameters() (url.Values, error) {
+	values := c.query
+	if c.r.Method != http.MethodPost {
+		return values, nil
+	}
+	kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/x-www-form-urlencoded" {
+		return nil, &xds.Error{ID: "FHIR-006", Where: "Content-Type", Expected: "application/x-www-form-urlencoded"}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxForm))
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		return nil, &xds.Error{ID: "FHIR-007"}
+	}
+	form, bad := url.ParseQuery(string(body))
+	if err != nil || bad != nil {
+		return nil, xds.Found("FHIR-008", "corps", "", "un formulaire encodé (application/x-www-form-urlencoded)")
+	}
+	for name, more := range form {
+		values[name] = append(values[name], more...)
+	}
+	return values, nil
+}
+
+// found is the answer to a search before it is written.
+type found struct {
+	record    string
+	page      registry.Page
+	relations map[string][]fhir.Relation // by entryUUID of the source
+	next      string                     // sealed cursor
+}
+
+// find runs the search in one session.
+func (s *Server) find(c *call, query fhir.Search) (found, error) {
+	ctx := c.r.Context()
+	var answer found
+	err := s.Registry.Read(ctx, func(session *registry.Session) error {
+		answer = found{record: query.Record}
+		scope, empty, err := s.openSearch(ctx, session, c, query)
+		if err != nil || empty {
+			return err
+		}
+		answer.record = scope.Record()
+		q, err := s.narrow(ctx, session, scope, c, query)
+		if err != nil {
+			return err
+		}
+		if answer.page, err = session.Find(ctx, scope, q); err != nil {
+			return err
+		}
+		if query.CountOnly {
+			answer.page.Documents, answer.page.Next = nil, nil
+			return nil
+		}
+		if next := answer.page.Next; next != nil {
+			answer.next = s.Cursors.Seal(c.subject.ID, query.Key(answer.record), *next)
+		}
+		answer.relations, err = relations(ctx, session, scope, answer.page.Documents)
+		return err
+	})
+	return answer, err
+}
+
+// nobody is an identifier that no patient has: a record id that is unknown is judged
+// as a patient never seen, and as another patient than the token's.
+const nobody xds.CX = "inconnu^^^&0.0&ISO"
+
+// openSearch opens the Scope of the patient that the request names, else the
+// token's. empty tells that there is nothing to find: a patient never seen, or one
+// that two parameters name differently.
+func (s *Server) openSearch(ctx context.Context, session *registry.Session, c *call, query fhir.Search) (scope authz.Scope, empty bool, err error) {
+	var named []xds.CX
+	if query.Record != "" {
+		patient, err := session.PatientOfRecord(ctx, query.Record)
+		if err != nil {
+			return scope, false, err
+		}
+		if patient == "" {
+			patient = nobody
+		}
+		named = append(named, patient)
+	}
+	if query.Patient != "" {
+		named = append(named, query.Patient)
+	}
+	judged := xds.CX("")
+	for i, patient := range named {
+		if i == 0 || c.subject.Patient != "" && !patient.Same(c.subject.Patient) {
+			judged = patient
+		}
+	}
+	scope, err = s.Gate.Open(ctx, session, c.subject, judged, c.purpose(authz.Search, false))
+	var refusal *xds.Error
+	if errors.As(err, &refusal) && refusal.ID == "REG-001" {
+		return scope, true, nil
+	}
+	return scope, len(named) == 2 && !named[0].Same(named[1]), err
+}
+
+// narrow completes the query with what needs the session: documents named by an
+// identifier of any kind, and the position of the page.
+func (s *Server) narrow(ctx context.Context, session *registry.Session, scope authz.Scope, c *call, query fhir.Search) (xds.Query, error) {
+	q := query.Query
+	q.Patient = scope.Patient()
+	for _, ids := range query.Identifiers {
+		docs, err := session.Get(ctx, scope, ids...)
+		if err != nil {
+			return q, err
+		}
+		named := []string{}
+		for _, v := range docs {
+			d, _ := v.Value()
+			named = append(named, d.Entry.LogicalID)
+		}
+		q = q.With(xds.EqualTexts(xds.AttrLogicalID, named...))
+	}
+	if query.CountOnly {
+		q.Limit, q.Count = 1, true
+	}
+	if query.Cursor == "" {
+		return q, nil
+	}
+	var err error
+	q.After, err = s.Cursors.Open(c.subject.ID, query.Key(scope.Record()), query.Cursor)
+	return q, err
+}
+
+// relations are what the documents relate to, where the Scope admits both ends.
+func relations(ctx context.Context, session *registry.Session, scope authz.Scope, docs []authz.Visible[xds.Document]) (map[string][]fhir.Relation, error) {
+	associations, err := session.Relations(ctx, scope, docs)
+	if err != nil || len(associations) == 0 {
+		return nil, err
+	}
+	var ids []string
+	for _, v := range associations {
+		a, _ := v.Value()
+		ids = append(ids, a.Target)
+	}
+	page, err := session.Find(ctx, scope, xds.Query{Match: []xds.Match{xds.EqualTexts(xds.AttrEntryUUID, ids...)}})
+	if err != nil {
+		return nil, err
+	}
+	targets := map[string]authz.Visible[xds.Document]{}
+	for _, v := range page.Documents {
+		d, _ := v.Value()
+		targets[d.Entry.EntryUUID] = v
+	}
+	related := map[string][]fhir.Relation{}
+	for _, v := range associations {
+		a, _ := v.Value()
+		related[a.Source] = append(related[a.Source], fhir.Relation{Type: a.Type, Target: targets[a.Target]})
+	}
+	return related, nil
+}
+
+// related are the relations of one document.
+func related(all map[string][]fhir.Relation) func(authz.Visible[xds.Document]) []fhir.Relation {
+	return func(v authz.Visible[xds.Document]) []fhir.Relation {
+		d, _ := v.Value()
+		return all[d.Entry.EntryUUID]
+	}
+}
+
+// render writes the searchset (Q6).
+func (f found) render(base string, query fhir.Search) []byte {
+	set := fhir.Searchset{Base: base, Self: query.URL(base, f.record, query.Cursor)}
+	if !query.NoTotal || query.CountOnly {
+		set.Total = &f.page.Total
+	}
+	if f.next != "" {
+		set.Next = query.URL(base, f.record, f.next)
+	}
+	return fhir.AppendSearchset(nil, set, f.page.Documents, related(f.relations))
+}

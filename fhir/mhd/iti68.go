@@ -1,0 +1,203 @@
+package mhd
+
+import (
+	"context"
+	"encoding/base64"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/fhir"
+	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// read is GET DocumentReference/{id}: the current version of a document that the
+// reader may see. A hidden one answers as an unknown one (F5, policy §0.2).
+func (s *Server) read(c *call) error {
+	v, relations, err := s.one(c, authz.Search)
+	if err != nil {
+		return err
+	}
+	d, _ := v.Value()
+	c.w.Header().Set("Last-Modified", time.Unix(d.Labels.UpdatedUnix, 0).UTC().Format(http.TimeFormat))
+	if c.unchanged(fhir.ETag(d)) {
+		return nil
+	}
+	return c.write(fhir.AppendDocumentReference(nil, v, s.Base, relations...))
+}
+
+// one finds the document that the path names, with its relations. The door of a
+// token's patient comes before any id is looked up; without such a token a closed
+// record answers as an unknown id (policy §0.1).
+func (s *Server) one(c *call, action authz.Value) (authz.Visible[xds.Document], []fhir.Relation, error) {
+	ctx := c.r.Context()
+	var ids []string
+	if lid := fhir.LogicalID(c.id); lid != "" {
+		ids = append(ids, lid)
+	}
+	var document authz.Visible[xds.Document]
+	var relates []fhir.Relation
+	found := false
+	err := s.Registry.Read(ctx, func(session *registry.Session) error {
+		found = false
+		scopes, err := s.scopes(ctx, session, c, action, ids)
+		if err != nil {
+			return err
+		}
+		for _, scope := range scopes {
+			docs, err := session.Get(ctx, scope, ids...)
+			if err != nil {
+				return err
+			}
+			for _, v := range docs {
+				if d, _ := v.Value(); len(ids) > 0 && d.Entry.LogicalID == ids[0] {
+					document, found = v, true
+				}
+			}
+			if !found || action != authz.Search {
+				continue
+			}
+			all, err := relations(ctx, session, scope, docs)
+			if err != nil {
+				return err
+			}
+			relates = related(all)(document)
+		}
+		return nil
+	})
+	if err == nil && !found {
+		err = &xds.Error{ID: "FHIR-003"}
+	}
+	return document, relates, err
+}
+
+// scopes opens what a request by id may read: the record of its token, else those
+// of the objects that it names.
+func (s *Server) scopes(ctx context.Context, session *registry.Session, c *call, action authz.Value, ids []string) ([]authz.Scope, error) {
+	var named []xds.CX
+	if c.subject.Patient == "" {
+		var err error
+		if named, err = session.Patients(ctx, ids...); err != nil {
+			return nil, err
+		}
+	}
+	return s.Gate.OpenByID(ctx, session, c.subject, named, c.purpose(action, true))
+}
+
+// unchanged sets the ETag and answers 304 to a client that has this version already.
+// It is asked after the decision: a validator opens nothing.
+func (c *call) unchanged(etag string) bool {
+	c.w.Header().Set("ETag", etag)
+	for _, header := range c.r.Header.Values("If-None-Match") {
+		for tag := range strings.SplitSeq(header, ",") {
+			if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == strings.TrimPrefix(etag, "W/") {
+				c.w.WriteHeader(http.StatusNotModified)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// retrieve is ITI-68 Retrieve Document (MHD 2:3.68): the bytes as they were sent,
+// streamed; or a Binary resource when the client asks for FHIR JSON (R1).
+func (s *Server) retrieve(c *call) error {
+	v, _, err := s.one(c, authz.Retrieve)
+	if err != nil {
+		return err
+	}
+	d, _ := v.Value()
+	kind := mediaType(d.Entry.MimeType)
+	resource, err := c.wantsResource(kind)
+	if err != nil {
+		return err
+	}
+	h := c.w.Header()
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	h.Set("Content-Disposition", "attachment")
+	etag, size := d.Content.SHA256, d.Content.Size
+	var before []byte
+	var after string
+	if resource {
+		before, after = fhir.AppendBinary(nil, v)
+		kind, etag = fhir.MediaType, etag+"-json"
+		size = int64(len(before)) + int64(base64.StdEncoding.EncodedLen(int(size))) + int64(len(after))
+	}
+	if c.unchanged(`"` + etag + `"`) {
+		return nil
+	}
+	body, err := s.Repository.Open(c.r.Context(), v)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Length", strconv.FormatInt(size, 10))
+	c.w.WriteHeader(http.StatusOK)
+	if c.r.Method == http.MethodHead {
+		return nil
+	}
+	if err := stream(c.w, body, before, after); err != nil {
+		// The status is gone: an answer cut short of its length tells the client.
+		s.Log.Error("incident", "request", c.request, "transaction", c.route.name, "error", err)
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// stream copies the bytes, or the resource around their base64.
+func stream(w io.Writer, body io.Reader, before []byte, after string) error {
+	if before == nil {
+		_, err := io.Copy(w, body)
+		return err
+	}
+	if _, err := w.Write(before); err != nil {
+		return err
+	}
+	encoder := base64.NewEncoder(base64.StdEncoding, w)
+	if _, err := io.Copy(encoder, body); err != nil {
+		return err
+	}
+	if err := encoder.Close(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, after)
+	return err
+}
+
+// mediaType is the type of a document, when it is one at all.
+func mediaType(registered string) string {
+	if _, _, err := mime.ParseMediaType(registered); err != nil {
+		return "application/octet-stream"
+	}
+	return registered
+}
+
+// wantsResource tells whether the client takes a Binary resource rather than the
+// bytes: when it names FHIR JSON and neither the document's own type nor any type.
+func (c *call) wantsResource(kind string) (bool, error) {
+	if formats := c.query["_format"]; len(formats) > 0 {
+		return true, jsonFormat(formats[0])
+	}
+	accepted := accepts(c.r.Header.Values("Accept"))
+	own, _, _ := strings.Cut(kind, ";")
+	major, _, _ := strings.Cut(own, "/")
+	for _, a := range accepted {
+		switch {
+		case a == own || a == major+"/*" || a == "*/*":
+			return false, nil
+		case slices.Contains(jsonTypes[:1], a):
+			return true, nil
+		}
+	}
+	if len(accepted) == 0 {
+		return false, nil
+	}
+	return false, &xds.Error{ID: "FHIR-005", Where: "Accept", Expected: own + " ou application/fhir+json"}
+}

@@ -1,0 +1,114 @@
+package mhd
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/passerelle-sante/passerelle/fhir"
+	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/profile"
+)
+
+// pathOf is the FHIRPath of the resource that became an object of the submission.
+func pathOf(lot fhir.Provided, id string) string {
+	for i, e := range lot.Plan {
+		if e.EntryID == id && (e.Resource == "List" || e.Resource == "DocumentReference") {
+			return fmt.Sprintf("Bundle.entry[%d].resource", i)
+		}
+	}
+	return "Bundle"
+}
+
+// placer names places of the submission as FHIRPath.
+func placer(lot fhir.Provided) func(profile.Place) string {
+	return func(p profile.Place) string {
+		path := pathOf(lot, p.ID)
+		element := fhir.PathOf(p.Attribute)
+		if p.Object == profile.Set {
+			element = fhir.ListPathOf(p.Attribute)
+		}
+		if p.Object == profile.Association {
+			a := lot.Submission.Associations[p.Index]
+			path, element = pathOf(lot, a.Source), "relatesTo"
+			if a.Type == xds.HasMember {
+				element = "entry"
+			}
+		}
+		if element != "" {
+			path += "." + element
+		}
+		if p.Rank > 0 && !strings.HasSuffix(path, "]") {
+			path += fmt.Sprintf("[%d]", p.Rank-1)
+		}
+		return path
+	}
+}
+
+// located gives the findings of the registry the places of the bundle.
+func located(err error, lot fhir.Provided) error {
+	var findings xds.Errors
+	if !errors.As(err, &findings) {
+		return err
+	}
+	for _, e := range findings {
+		for _, d := range lot.Submission.Documents {
+			if e.Object == d.UniqueID {
+				e.Where = pathOf(lot, d.EntryUUID) + ".masterIdentifier"
+			}
+		}
+		if e.Object == lot.Submission.Set.UniqueID {
+			e.Where = pathOf(lot, lot.Submission.Set.EntryUUID) + ".identifier"
+		}
+		for _, a := range lot.Submission.Associations {
+			if e.Object == a.Target && a.Type != xds.HasMember {
+				e.Where = pathOf(lot, a.Source) + ".relatesTo"
+			}
+		}
+	}
+	return findings
+}
+
+// responses answers the entries in the order of the request (P10). Warnings stand
+// with the entry that they are about.
+func responses(lot fhir.Provided, receipt registry.Receipt, findings xds.Errors, record string) []fhir.EntryResponse {
+	ids := map[string]string{}
+	for i, d := range lot.Submission.Documents {
+		ids[d.EntryUUID] = strings.TrimPrefix(receipt.Documents[i].EntryUUID, "urn:uuid:")
+	}
+	answers := make([]fhir.EntryResponse, 0, len(lot.Plan))
+	for _, e := range lot.Plan {
+		answer := fhir.EntryResponse{Status: "201 Created", ETag: `W/"1"`}
+		switch e.Resource {
+		case "List":
+			answer.Location = "List/" + strings.TrimPrefix(receipt.Set.EntryUUID, "urn:uuid:")
+		case "DocumentReference":
+			answer.Location = "DocumentReference/" + ids[e.EntryID]
+		case "Binary":
+			answer.Location = "Binary/" + ids[e.EntryID]
+		case "Parameters":
+			answer = fhir.EntryResponse{Status: "200 OK"}
+		default:
+			answer = fhir.EntryResponse{Status: "200 OK", Location: "Patient/" + record}
+		}
+		answers = append(answers, answer)
+	}
+	for _, f := range findings {
+		i := entryOf(f.Where)
+		answers[min(i, len(answers)-1)].Outcome.Add(f)
+	}
+	return answers
+}
+
+// entryOf is the index of the entry that a FHIRPath begins with, 0 when it names none.
+func entryOf(path string) int {
+	rest, _ := strings.CutPrefix(path, "Bundle.entry[")
+	number, _, _ := strings.Cut(rest, "]")
+	i, err := strconv.Atoi(number)
+	if err != nil || i < 0 {
+		return 0
+	}
+	return i
+}

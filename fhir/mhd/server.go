@@ -1,0 +1,210 @@
+// Package mhd is the FHIR face: IHE MHD 4.2.3 and PDSm 3.1.1 over HTTP, one file
+// per transaction and one table of routes. A handler parses, opens a Scope or a
+// Deposit, acts and renders; what it may answer is decided by authz, found by
+// registry and read from repository with the same calls as on the SOAP face.
+//
+// Every error is an OperationOutcome (F4). It must never answer from anything but
+// a Visible, send a byte before the session has committed, echo a patient's
+// identifier, or let a shared cache keep an answer.
+//
+// Sources: MHD 2:3.65, 2:3.67, 2:3.68; R4 http.html and search.html; policy §0.
+package mhd
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/fhir"
+	"github.com/passerelle-sante/passerelle/fhir/iua"
+	"github.com/passerelle-sante/passerelle/intake"
+	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/repository"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Server answers /fhir.
+type Server struct {
+	Gate       *authz.Gate
+	Registry   *registry.Registry
+	Repository *repository.Store
+	Intake     *intake.Desk
+	Tokens     *iua.Verifier
+	Cursors    *fhir.Cursors
+	Base       string // address of the face, without a slash at its end
+	Software   string // version of the product, "" = not said
+	Now        func() time.Time
+	NewID      func() string // a random lower-case UUID
+	Log        *slog.Logger
+
+	bundles chan struct{} // one place per bundle that may be in memory
+}
+
+// maxBundles is how many ITI-65 bundles may be read at once: each holds up to twice
+// maxBundle bytes of memory.
+const maxBundles = 4
+
+// route is one interaction that the face offers.
+type route struct {
+	method  string
+	path    string // {id} stands for one segment
+	name    string // transaction, as the history shows it
+	open    bool   // needs no token
+	actor   bool   // the repository actor answers
+	formats func(*call) error
+	handle  func(*Server, *call) error
+}
+
+var routes = []route{
+	{http.MethodGet, "metadata", "metadata", true, false, wantsJSON, (*Server).metadata},
+	{http.MethodPost, "", "ITI-65", false, true, wantsJSON, (*Server).provide},
+	{http.MethodGet, "DocumentReference", "ITI-67", false, false, wantsJSON, (*Server).search},
+	{http.MethodPost, "DocumentReference/_search", "ITI-67", false, false, wantsJSON, (*Server).search},
+	{http.MethodGet, "DocumentReference/{id}", "ITI-67", false, false, wantsJSON, (*Server).read},
+	{http.MethodGet, "Binary/{id}", "ITI-68", false, true, nil, (*Server).retrieve},
+	{http.MethodHead, "Binary/{id}", "ITI-68", false, true, nil, (*Server).retrieve},
+}
+
+// call is one request.
+type call struct {
+	w       http.ResponseWriter
+	r       *http.Request
+	route   route
+	id      string // the {id} of the path
+	query   url.Values
+	subject authz.Subject
+	request string // id of the request in the log and in incidents
+}
+
+// Routes adds the face to a router.
+func (s *Server) Routes(r gin.IRouter) {
+	s.bundles = make(chan struct{}, maxBundles)
+	handler := gin.WrapF(s.serve)
+	r.Any("/fhir", handler)
+	r.Any("/fhir/*path", handler)
+}
+
+// serve finds the route, verifies the token, carries out the call and renders
+// refusals.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	c := &call{w: w, r: r, request: s.NewID()}
+	h := w.Header()
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("Vary", "Authorization, Accept")
+	h.Set("X-Content-Type-Options", "nosniff")
+	var codes []string
+	if err := s.act(c); err != nil {
+		codes = s.refuse(c, err)
+	}
+	s.Log.Info("fhir", "request", c.request, "transaction", c.route.name, "codes", codes, "ms", time.Since(started).Milliseconds())
+}
+
+func (s *Server) act(c *call) error {
+	var err error
+	if err = s.dispatch(c); err != nil {
+		return err
+	}
+	if !c.route.open {
+		if c.subject, err = s.Tokens.FromRequest(c.r); err != nil {
+			return err
+		}
+	}
+	if c.query, err = url.ParseQuery(c.r.URL.RawQuery); err != nil {
+		return xds.Found("FHIR-008", "URL", "", "des paramètres encodés (RFC 3986)")
+	}
+	if c.route.formats != nil {
+		if err := c.route.formats(c); err != nil {
+			return err
+		}
+	}
+	return c.route.handle(s, c)
+}
+
+// dispatch finds the route of a request: an unknown path is 404, another method on
+// a known one 405 with Allow.
+func (s *Server) dispatch(c *call) error {
+	path := strings.Trim(strings.TrimPrefix(c.r.URL.Path, "/fhir"), "/")
+	var allowed []string
+	for _, rt := range routes {
+		id, ok := match(rt.path, path)
+		if !ok {
+			continue
+		}
+		if rt.method == c.r.Method {
+			c.route, c.id = rt, id
+			return nil
+		}
+		allowed = append(allowed, rt.method)
+	}
+	if allowed == nil {
+		return &xds.Error{ID: "FHIR-003"}
+	}
+	c.w.Header().Set("Allow", strings.Join(allowed, ", "))
+	return &xds.Error{ID: "FHIR-004"}
+}
+
+// match compares a path with a pattern; _search and the like are no ids.
+func match(pattern, path string) (id string, ok bool) {
+	prefix, found := strings.CutSuffix(pattern, "{id}")
+	if !found {
+		return "", pattern == path
+	}
+	id, ok = strings.CutPrefix(path, prefix)
+	return id, ok && id != "" && !strings.ContainsAny(id, "/_$")
+}
+
+// refuse renders findings; anything else is an incident whose detail goes to the
+// log alone. It returns the codes for the log.
+func (s *Server) refuse(c *call, err error) []string {
+	var one *xds.Error
+	var all xds.Errors
+	switch {
+	case errors.As(err, &one):
+		all = xds.Errors{one}
+	case errors.As(err, &all):
+	default:
+		s.Log.Error("incident", "request", c.request, "transaction", c.route.name, "error", err)
+		all = xds.Errors{{ID: "INT-001", Found: c.request}}
+	}
+	switch fhir.Status(all) {
+	case http.StatusUnauthorized:
+		c.w.Header().Set("WWW-Authenticate", iua.Challenge(err))
+	case http.StatusServiceUnavailable:
+		c.w.Header().Set("Retry-After", "5")
+	}
+	if c.route.actor {
+		fhir.WriteRepositoryOutcome(c.w, all)
+	} else {
+		fhir.WriteOutcome(c.w, all)
+	}
+	var codes []string
+	for _, e := range all {
+		codes = append(codes, e.ID)
+	}
+	return codes
+}
+
+// write answers 200 with FHIR JSON.
+func (c *call) write(body []byte) error {
+	c.w.Header().Set("Content-Type", fhir.MediaType)
+	c.w.WriteHeader(http.StatusOK)
+	_, _ = c.w.Write(body) // the client may be gone
+	return nil
+}
+
+// purpose is what the call is for; byID says that it names objects.
+func (c *call) purpose(action authz.Value, byID bool) authz.Purpose {
+	return authz.Purpose{Action: action, Transaction: c.route.name, ByID: byID}
+}
+
+// metadata answers GET /metadata (F1).
+func (s *Server) metadata(c *call) error {
+	return c.write(fhir.AppendCapability(nil, fhir.Capability{Base: s.Base, Software: s.Software, Date: s.Now()}))
+}

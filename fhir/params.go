@@ -1,0 +1,194 @@
+package fhir
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// searchParam is one parameter of ITI-67: what it compares and how.
+type searchParam struct {
+	kind      string // token, date, string, reference; "" = a control parameter, not announced
+	attribute xds.Attribute
+	modifiers []string
+	hidden    bool // never stands in a link: it may hold the patient's identifier
+	parse     func(*parser, condition)
+	text      string // documentation in the CapabilityStatement
+}
+
+var (
+	tokenModifiers  = []string{"not", "missing"}
+	stringModifiers = []string{"exact", "contains"}
+	dateModifiers   = []string{"missing"}
+)
+
+func codeParam(a xds.Attribute) searchParam {
+	return searchParam{kind: "token", attribute: a, modifiers: tokenModifiers, parse: (*parser).codes}
+}
+
+func dateParam(a xds.Attribute) searchParam {
+	return searchParam{kind: "date", attribute: a, modifiers: dateModifiers, parse: (*parser).date}
+}
+
+// searchParams are all parameters that work, and no other: the CapabilityStatement
+// is written from them (MHD 2:3.67.4.1.2; PDSm 3.1.1).
+var searchParams = paramTable()
+
+func paramTable() map[string]searchParam {
+	patient := searchParam{kind: "reference", modifiers: []string{"identifier"}, hidden: true, parse: (*parser).patient, text: "Patient/{dossier}, ou :identifier=urn:oid:…|…"}
+	patientIdentifier := searchParam{kind: "token", hidden: true, parse: (*parser).patientIdentifier, text: "urn:oid:…|…"}
+	related := searchParam{kind: "reference", attribute: xds.AttrReferenceIDs, modifiers: []string{"identifier"}, parse: (*parser).related, text: "avec :identifier"}
+	author := searchParam{kind: "reference", attribute: xds.AttrAuthorPerson, modifiers: []string{"identifier"}, parse: (*parser).authorID, text: "avec :identifier"}
+	name := searchParam{kind: "string", attribute: xds.AttrAuthorPerson, modifiers: stringModifiers, parse: (*parser).authorName}
+	control := func(parse func(*parser, condition)) searchParam { return searchParam{parse: parse} }
+	ignored := searchParam{hidden: true, parse: func(*parser, condition) {}}
+	updated := dateParam(xds.AttrLastUpdateTime)
+	updated.modifiers = nil
+	return map[string]searchParam{
+		"patient": patient, "subject": patient, "patient.identifier": patientIdentifier, "subject.identifier": patientIdentifier,
+		"status":         {kind: "token", modifiers: tokenModifiers, parse: (*parser).status, text: "sans status : current et superseded"},
+		"isArchived":     {kind: "token", modifiers: []string{"not"}, parse: (*parser).isArchived, text: "true pour les documents archivés ; sinon jamais rendus"},
+		"identifier":     {kind: "token", parse: (*parser).identifier, text: "uniqueId, entryUUID ou logicalId"},
+		"_id":            {kind: "token", attribute: xds.AttrLogicalID, parse: (*parser).id},
+		"_lastUpdated":   updated,
+		"type":           codeParam(xds.AttrTypeCode),
+		"category":       codeParam(xds.AttrClassCode),
+		"format":         codeParam(xds.AttrFormatCode),
+		"facility":       codeParam(xds.AttrFacilityType),
+		"setting":        codeParam(xds.AttrPracticeSetting),
+		"event":          codeParam(xds.AttrEventCodes),
+		"security-label": codeParam(xds.AttrConfidentiality),
+		"date":           dateParam(xds.AttrCreationTime),
+		"creation":       dateParam(xds.AttrCreationTime),
+		"period-start":   dateParam(xds.AttrServiceStart),
+		"period-end":     dateParam(xds.AttrServiceStop),
+		"period":         {kind: "date", attribute: xds.AttrServiceStart, modifiers: dateModifiers, parse: (*parser).period},
+		"related":        related, "related.identifier": {kind: "token", attribute: xds.AttrReferenceIDs, parse: (*parser).relatedIdentifier},
+		"author": author, "author.identifier": {kind: "token", attribute: xds.AttrAuthorPerson, parse: (*parser).authorIdentifier},
+		"author.given":  name,
+		"author.family": name,
+		"_count":        control((*parser).count),
+		"_total":        control((*parser).total),
+		"_summary":      control((*parser).summary),
+		"_sort":         control((*parser).sort),
+		"_cursor":       {hidden: true, parse: func(p *parser, c condition) { p.search.Cursor = c.value }},
+		"_format":       ignored, "_pretty": ignored,
+	}
+}
+
+// codes reads token values of a coded attribute (Q4): |code asks for a code without
+// a system, which no document has.
+func (p *parser) codes(c condition) {
+	m := xds.Match{Attribute: c.param.attribute, Op: xds.Equals, Not: c.modifier == "not"}
+	for _, alternative := range c.alternatives() {
+		system, code, bar := token(alternative)
+		switch {
+		case system == "" && code == "":
+			p.refuse(c.name, "", "système|code")
+			return
+		case bar && system == "":
+		default:
+			m.Codes = append(m.Codes, confidentiality(xds.Code{Value: code, Scheme: SchemeOf(system)}))
+		}
+	}
+	if len(m.Codes) > 0 {
+		p.match(m)
+	} else if !m.Not {
+		p.nothing()
+	}
+}
+
+// statusSystem is the code system of DocumentReference.status.
+const statusSystem = "http://hl7.org/fhir/document-reference-status"
+
+func (p *parser) status(c condition) {
+	var asked statusSet
+	for _, alternative := range c.alternatives() {
+		system, code, bar := token(alternative)
+		switch {
+		case bar && system != statusSystem:
+		case code == "current":
+			asked = append(asked, xds.Approved, xds.Archived)
+		case code == "superseded":
+			asked = append(asked, xds.Deprecated)
+		case code == "entered-in-error":
+			asked = append(asked, xds.Deleted)
+		default:
+			p.refuse(c.name, code, "current ou superseded")
+			return
+		}
+	}
+	if c.modifier == "not" {
+		asked = anyStatus.without(asked)
+	}
+	p.statuses = p.statuses.and(asked)
+}
+
+func (p *parser) isArchived(c condition) {
+	var asked statusSet
+	for _, alternative := range c.alternatives() {
+		switch _, code, _ := token(alternative); code {
+		case "true":
+			asked = append(asked, xds.Archived)
+		case "false":
+			asked = append(asked, unarchived...)
+		default:
+			p.refuse(c.name, code, "true ou false")
+			return
+		}
+	}
+	if c.modifier == "not" {
+		asked = known.without(asked)
+	}
+	p.archived = asked
+}
+
+func (p *parser) count(c condition) {
+	n, err := strconv.Atoi(c.value)
+	switch {
+	case err != nil || n < 0:
+		p.refuse(c.name, c.value, "un entier à partir de 0")
+	case n == 0:
+		p.search.CountOnly = true
+	default:
+		p.search.Query.Limit = min(n, maxCount)
+	}
+}
+
+func (p *parser) total(c condition) {
+	switch c.value {
+	case "none":
+		p.search.NoTotal, p.search.Query.Count = true, false
+	case "estimate", "accurate":
+	default:
+		p.refuse(c.name, c.value, "none, estimate ou accurate")
+	}
+}
+
+func (p *parser) summary(c condition) {
+	switch c.value {
+	case "count":
+		p.search.CountOnly = true
+	case "false":
+	default:
+		p.refuse(c.name, c.value, "count ou false")
+	}
+}
+
+// sortKeys are the keys that _sort may name.
+var sortKeys = map[string]xds.Attribute{
+	"date": xds.AttrCreationTime, "creation": xds.AttrCreationTime, "_lastUpdated": xds.AttrLastUpdateTime,
+}
+
+func (p *parser) sort(c condition) {
+	for _, key := range c.alternatives() {
+		name, descending := strings.CutPrefix(key, "-")
+		a, ok := sortKeys[name]
+		if !ok {
+			p.refuse(c.name, name, "date, creation ou _lastUpdated, avec - pour l'ordre inverse")
+			return
+		}
+		p.search.Query.Sort = append(p.search.Query.Sort, xds.Order{Attribute: a, Descending: descending})
+	}
+}

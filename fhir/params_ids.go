@@ -1,0 +1,160 @@
+package fhir
+
+import (
+	"strings"
+
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// patient reads patient=Patient/{record}, {record} or patient:identifier=…; one
+// search is about one patient.
+func (p *parser) patient(c condition) {
+	if c.modifier == "identifier" {
+		p.patientIdentifier(c)
+		return
+	}
+	record := strings.TrimPrefix(p.refs.local(c.value), "Patient/")
+	switch {
+	case !isID(record):
+		p.refuse(c.name, "", "Patient/{dossier}")
+	case p.search.Record != "" && p.search.Record != record:
+		p.findings.Add(xds.Found("QRY-005", c.name, "", "un seul patient"))
+	default:
+		p.search.Record = record
+	}
+}
+
+func (p *parser) patientIdentifier(c condition) {
+	cx := tokenCX(c.value)
+	switch {
+	case cx == "":
+		p.refuse(c.name, "", "urn:oid:{autorité}|{identifiant}")
+	case p.search.Patient != "" && !p.search.Patient.Same(cx):
+		p.findings.Add(xds.Found("QRY-005", c.name, "", "un seul patient"))
+	default:
+		p.search.Patient = cx
+	}
+}
+
+// identifier reads uniqueIds, entryUUIDs and logicalIDs in every form: with the
+// system of URIs, as URN, bare, and OID|extension (Q5, D2).
+func (p *parser) identifier(c condition) {
+	var ids []string
+	for _, alternative := range c.alternatives() {
+		system, value, bar := token(alternative)
+		switch {
+		case value == "":
+			p.refuse(c.name, "", "système|valeur")
+			return
+		case bar && system != uriSystem && !strings.HasPrefix(system, oidURN):
+		case strings.HasPrefix(system, oidURN):
+			ids = append(ids, uniqueIDOf(system, value))
+		case xds.IsUUID(uuidURN + strings.ToLower(strings.TrimPrefix(value, uuidURN))):
+			ids = append(ids, uuidURN+strings.ToLower(strings.TrimPrefix(value, uuidURN)))
+		default:
+			ids = append(ids, strings.TrimPrefix(value, oidURN))
+		}
+	}
+	p.search.Identifiers = append(p.search.Identifiers, ids)
+}
+
+func (p *parser) id(c condition) {
+	m := xds.Match{Attribute: xds.AttrLogicalID, Op: xds.Equals}
+	for _, id := range c.alternatives() {
+		if lid := LogicalID(id); lid != "" {
+			m.Texts = append(m.Texts, lid)
+		}
+	}
+	p.match(m)
+}
+
+// escapeLike makes a text literal inside a pattern of xds.Like.
+var escapeLike = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace
+
+func (p *parser) related(c condition) {
+	if c.modifier != "identifier" {
+		p.refuse(c.name, "", "related:identifier=système|valeur")
+		return
+	}
+	p.relatedIdentifier(c)
+}
+
+// relatedIdentifier compares CXi texts (value^^^&oid&ISO^type).
+func (p *parser) relatedIdentifier(c condition) {
+	m := xds.Match{Attribute: xds.AttrReferenceIDs, Op: xds.Like}
+	for _, alternative := range c.alternatives() {
+		system, value, _ := token(alternative)
+		oid, isOID := strings.CutPrefix(system, oidURN)
+		literal := escapeLike(strings.TrimPrefix(value, oidURN))
+		switch {
+		case value == "":
+			p.refuse(c.name, "", "système|valeur")
+			return
+		case isOID:
+			m.Texts = append(m.Texts, escapeLike(value)+"^^^&"+escapeLike(oid)+"&ISO%")
+		case system == uriSystem:
+			m.Texts = append(m.Texts, literal+"^^^^%")
+		case system == "":
+			m.Texts = append(m.Texts, literal, literal+"^%")
+		}
+	}
+	if len(m.Texts) == 0 {
+		p.nothing()
+		return
+	}
+	p.match(m)
+}
+
+func (p *parser) authorID(c condition) {
+	if c.modifier != "identifier" {
+		p.refuse(c.name, "", "author:identifier=système|valeur, author.family ou author.given")
+		return
+	}
+	p.authorIdentifier(c)
+}
+
+// authorIdentifier compares XCN texts (id^family^given^^^^^^&oid&ISO^…).
+func (p *parser) authorIdentifier(c condition) {
+	m := xds.Match{Attribute: xds.AttrAuthorPerson, Op: xds.Like}
+	for _, alternative := range c.alternatives() {
+		system, value, _ := token(alternative)
+		oid, isOID := strings.CutPrefix(system, oidURN)
+		switch {
+		case value == "":
+			p.refuse(c.name, "", "système|valeur")
+			return
+		case isOID:
+			m.Texts = append(m.Texts, escapeLike(value)+"^%&"+escapeLike(oid)+"&ISO%")
+		case system == "":
+			m.Texts = append(m.Texts, escapeLike(value), escapeLike(value)+"^%")
+		}
+	}
+	if len(m.Texts) == 0 {
+		p.nothing()
+		return
+	}
+	p.match(m)
+}
+
+// authorName compares the names of an author with the start of a component of his
+// XCN; :exact with a whole component, :contains with any part.
+func (p *parser) authorName(c condition) {
+	m := xds.Match{Attribute: xds.AttrAuthorPerson, Op: xds.Contains}
+	if c.modifier == "exact" {
+		m.Op = xds.Like
+	}
+	for _, name := range c.alternatives() {
+		switch {
+		case strings.TrimSpace(name) == "" || strings.Contains(name, "^"):
+			p.refuse(c.name, "", "un nom")
+			return
+		case c.modifier == "exact":
+			m.Texts = append(m.Texts, "%^"+escapeLike(name)+"^%", "%^"+escapeLike(name))
+		case c.modifier == "contains":
+			m.Texts = append(m.Texts, name)
+		default:
+			m.Texts = append(m.Texts, "^"+name)
+		}
+	}
+	p.match(m)
+}

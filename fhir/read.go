@@ -1,0 +1,224 @@
+package fhir
+
+import (
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// ReadResource reads one R4 resource from JSON, strictly: unknown elements,
+// repeated properties, wrong kinds, cardinalities, dates that do not exist, codes
+// outside required bindings (FHIR R4 2.1.0, json.html). All findings come at once,
+// with their FHIRPath. More than limit bytes is FHIR-007. types are the resource
+// types accepted, any when none is given.
+//
+// The text is kept in memory once; strings of the Node share it.
+func ReadResource(r io.Reader, limit int64, types ...string) (*Node, xds.Errors) {
+	var text strings.Builder
+	switch n, err := io.Copy(&text, io.LimitReader(r, limit+1)); {
+	case err != nil:
+		return nil, xds.Errors{{ID: "FHIR-001", Found: "contenu interrompu", Expected: "une ressource entière"}}
+	case n > limit:
+		return nil, xds.Errors{{ID: "FHIR-007", Expected: "au plus " + strconv.FormatInt(limit, 10) + " octets"}}
+	}
+	where := ""
+	if len(types) == 1 {
+		where = types[0]
+	}
+	n, s := scan(strings.TrimPrefix(text.String(), "\ufeff"), where)
+	if s.fatal {
+		return nil, s.findings
+	}
+	c := checker{s}
+	if n.Kind != Object {
+		c.wrong(place{n, where}, "ce n'est pas un objet", "une ressource")
+		return nil, c.findings
+	}
+	if name := n.ResourceType(); len(types) > 0 && !slices.Contains(types, name) {
+		c.wrong(place{n, "resourceType"}, name, strings.Join(types, " ou "))
+		return nil, c.findings
+	}
+	c.resource(root(n))
+	return n, c.findings
+}
+
+// checker compares Nodes with the element table.
+type checker struct{ *scanner }
+
+// wrong is a finding on structure, refused a finding on a value.
+func (c checker) wrong(p place, found, expected string) {
+	c.finding("FHIR-001", p.path, p.offset, found, expected)
+}
+
+func (c checker) refused(p place, found, expected string) {
+	c.finding("FHIR-002", p.path, p.offset, found, expected)
+}
+
+// resource checks a resource. A type of R4 that the product does not read is left
+// to the profile of the message; an unknown one is a finding.
+func (c checker) resource(p place) {
+	if p.Kind != Object {
+		c.wrong(p, "ce n'est pas un objet", "une ressource")
+		return
+	}
+	name := p.ResourceType()
+	s := r4().structures[name]
+	switch {
+	case s != nil && r4().resources[name]:
+		c.object(p, s, true)
+	case !r4().resources[name]:
+		c.wrong(place{p.Node, p.path + ".resourceType"}, name, "un type de ressource de FHIR R4")
+	}
+}
+
+// object checks the properties of an object against its structure.
+func (c checker) object(p place, s *structure, resource bool) {
+	if p.Kind != Object {
+		c.wrong(p, "ce n'est pas un objet", "un objet")
+		return
+	}
+	if len(p.Members) == 0 {
+		c.wrong(p, "objet vide", "au moins un élément")
+	}
+	present := map[string]string{}
+	for _, m := range p.Members {
+		at := place{m.Value, join(p.path, m.Name)}
+		switch {
+		case m.Name == "resourceType" && resource:
+		case m.Name == "id":
+			c.id(at, resource)
+		case m.Name == "extension":
+			c.list(at, extensions)
+		case strings.HasPrefix(m.Name, "_"):
+			c.companion(p, at, s, present)
+		default:
+			c.property(at, s.elements[m.Name], present)
+		}
+	}
+	for _, e := range s.required {
+		if present[e.of] == "" {
+			c.wrong(place{p.Node, p.path + "." + e.of}, "", "élément obligatoire")
+		}
+	}
+}
+
+var extensions = &element{name: "extension", of: "extension", kind: "Extension", max: -1, array: true}
+
+// property checks one property; present remembers the elements met, since a
+// choice may stand only once.
+func (c checker) property(at place, e *element, present map[string]string) {
+	if e == nil {
+		c.wrong(at, "élément inconnu", "un élément de FHIR R4")
+		return
+	}
+	if other := present[e.of]; other != "" && other != e.name {
+		c.wrong(at, "deuxième valeur de "+e.of+"[x]", "une seule")
+	}
+	present[e.of] = e.name
+	if e.array {
+		c.list(at, e)
+		return
+	}
+	if at.Kind == Array {
+		c.wrong(at, "liste", "une seule valeur")
+		return
+	}
+	c.single(at, e)
+}
+
+func (c checker) list(at place, e *element) {
+	if at.Kind != Array {
+		c.wrong(at, "une valeur seule", "une liste")
+		return
+	}
+	if len(at.Items) == 0 {
+		c.wrong(at, "liste vide", "au moins un élément, ou rien")
+	}
+	for _, item := range at.each() {
+		if _, primitive := primitives[e.kind]; primitive && item.Kind == Null {
+			continue // its companion speaks for it
+		}
+		c.single(item, e)
+	}
+}
+
+// single checks one value against the type of its element.
+func (c checker) single(at place, e *element) {
+	if p, ok := primitives[e.kind]; ok {
+		c.primitive(at, e, p)
+		return
+	}
+	if e.kind == "Resource" {
+		c.resource(at)
+		return
+	}
+	if s := r4().structures[e.kind]; s != nil {
+		c.object(at, s, r4().resources[e.kind])
+	}
+}
+
+func (c checker) primitive(at place, e *element, p primitive) {
+	switch {
+	case at.Kind != p.kind:
+		c.wrong(at, kindNames[at.Kind], p.expected)
+	case p.valid != nil && !p.valid(at.Text):
+		c.refused(at, quotable(at, e.kind), p.expected)
+	case len(e.codes) > 0 && !slices.Contains(e.codes, at.Text):
+		c.refused(at, at.Text, "un code parmi "+strings.Join(e.codes, ", "))
+	}
+}
+
+var kindNames = [...]string{Null: "null", Object: "un objet", Array: "une liste", String: "un texte", Number: "un nombre", Boolean: "un booléen"}
+
+// quotable is the text of a refused value when its type cannot hold a name, an
+// identifier or a title; else nothing (house rule on error texts).
+func quotable(at place, kind string) string {
+	switch kind {
+	case "code", "dateTime", "instant", "id", "integer", "positiveInt", "unsignedInt", "time":
+		return at.Text
+	}
+	return ""
+}
+
+// id checks the id of a resource (type id) or of another element (string).
+func (c checker) id(at place, resource bool) {
+	kind := "string"
+	if resource {
+		kind = "id"
+	}
+	c.primitive(at, &element{kind: kind}, primitives[kind])
+}
+
+// companion checks `_name`, which carries the id and the extensions of a primitive.
+func (c checker) companion(p, at place, s *structure, present map[string]string) {
+	e := s.elements[at.path[strings.LastIndex(at.path, "._")+2:]]
+	if e == nil {
+		c.wrong(at, "élément inconnu", "un élément de FHIR R4")
+		return
+	}
+	if _, ok := primitives[e.kind]; !ok {
+		c.wrong(at, "élément qui n'est pas une valeur simple", "sans _")
+		return
+	}
+	if present[e.of] == "" {
+		present[e.of] = e.name
+	}
+	items := []place{at}
+	if e.array {
+		items = at.each()
+		if at.Kind != Array || p.Node.Get(e.name) != nil && len(p.Node.Get(e.name).Items) != len(items) {
+			c.wrong(at, "liste d'une autre longueur", "une liste aussi longue que "+e.name)
+		}
+	}
+	for _, item := range items {
+		if item.Kind != Null {
+			c.object(item, bare, false)
+		}
+	}
+}
+
+// bare is an element with nothing but id and extension.
+var bare = &structure{}

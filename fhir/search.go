@@ -1,0 +1,231 @@
+package fhir
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Bounds of a search.
+const (
+	defaultCount = 50   // entries of a page when the client names no _count
+	maxCount     = 200  // entries of a page at most; a larger _count is cut
+	maxValues    = 1000 // values of one parameter (design §5)
+)
+
+// Search is an ITI-67 request as understood (ITI TF-2 3.67.4.1.2).
+type Search struct {
+	Query       xds.Query  // conditions, order and limit; the patient is the caller's to set
+	Record      string     // patient=Patient/{record}
+	Patient     xds.CX     // patient.identifier=system|value
+	Identifiers [][]string // identifier: each list names documents, all lists must
+	CountOnly   bool       // _summary=count or _count=0
+	NoTotal     bool       // _total=none
+	Cursor      string     // position to go on from, sealed
+	used        []parameter
+}
+
+type parameter struct{ name, value string }
+
+// byID tells whether the search names documents, so that it may do without a patient
+// under a token that names one (D6).
+func (s *Search) byID() bool {
+	return len(s.Identifiers) > 0 || slices.ContainsFunc(s.used, func(p parameter) bool { return p.name == "_id" })
+}
+
+// NamesPatient tells whether the search says whose documents it wants.
+func (s *Search) NamesPatient() bool { return s.Record != "" || s.Patient != "" }
+
+// URL is the address of the search as it was understood: only the parameters used,
+// and the record in place of any identifier of the patient (D9). cursor is the
+// sealed position of a next link, "" for self.
+func (s *Search) URL(base, record, cursor string) string {
+	parts := []string{}
+	if record != "" {
+		parts = append(parts, "patient=Patient/"+url.QueryEscape(record))
+	}
+	for _, p := range s.used {
+		parts = append(parts, url.QueryEscape(p.name)+"="+escapeQuery(p.value))
+	}
+	if cursor != "" {
+		parts = append(parts, "_cursor="+url.QueryEscape(cursor))
+	}
+	return base + "/DocumentReference?" + strings.Join(parts, "&")
+}
+
+// escapeQuery leaves readable what a query may hold.
+func escapeQuery(s string) string {
+	return strings.NewReplacer("%7C", "|", "%3A", ":", "%2F", "/", "%2C", ",").Replace(url.QueryEscape(s))
+}
+
+// Key is what a cursor is sealed to: conditions, order and record, but no page size.
+func (s *Search) Key(record string) string {
+	var b strings.Builder
+	b.WriteString(record)
+	for _, p := range s.used {
+		if p.name != "_count" && p.name != "_total" {
+			b.WriteString("\n" + p.name + "=" + p.value)
+		}
+	}
+	return b.String()
+}
+
+// ParseSearch reads the parameters of a search on DocumentReference, those of the
+// URL and of a POST body together. strict refuses unknown parameters, else they are
+// ignored and stand in no link (F10). base is the address of the FHIR face.
+func ParseSearch(values url.Values, base string, strict bool) (Search, xds.Errors) {
+	p := parser{refs: References{Base: base}, strict: strict, statuses: known, archived: unarchived}
+	p.search.Query.Limit, p.search.Query.Count = defaultCount, true
+	for _, full := range slices.Sorted(maps.Keys(values)) {
+		p.parameter(full, values[full])
+	}
+	if !p.search.NamesPatient() && !p.search.byID() && !p.findings.Failed() {
+		p.findings.Add(xds.Found("QRY-002", "patient", "", "patient=Patient/{dossier} ou patient.identifier=urn:oid:…|…"))
+	}
+	p.search.Query = p.search.Query.With(xds.StatusIs(p.statuses.and(p.archived)...))
+	sort.SliceStable(p.search.used, func(i, j int) bool { return p.search.used[i].name < p.search.used[j].name })
+	return p.search, p.findings
+}
+
+// parser collects one search.
+type parser struct {
+	refs     References
+	strict   bool
+	search   Search
+	statuses statusSet
+	archived statusSet
+	findings xds.Errors
+}
+
+// parameter reads all values of one parameter name.
+func (p *parser) parameter(full string, values []string) {
+	name, modifier := splitName(full)
+	param, ok := searchParams[name]
+	switch {
+	case !ok && p.strict:
+		p.refuse(full, "", "un paramètre annoncé par /metadata")
+		return
+	case !ok:
+		return
+	}
+	if modifier != "" && !slices.Contains(param.modifiers, modifier) {
+		p.refuse(full, ":"+modifier, "un modificateur parmi "+strings.Join(append([]string{"(aucun)"}, param.modifiers...), ", "))
+		return
+	}
+	count := 0
+	for _, value := range values {
+		count += 1 + strings.Count(value, ",")
+	}
+	if count > maxValues {
+		p.refuse(full, strconv.Itoa(count)+" valeurs", "au plus "+strconv.Itoa(maxValues))
+		return
+	}
+	for _, value := range values {
+		before := len(p.findings)
+		c := condition{name: full, param: param, modifier: modifier, value: value}
+		switch {
+		case value == "":
+			p.refuse(full, "", "une valeur")
+		case modifier == "missing":
+			p.missing(c)
+		default:
+			param.parse(p, c)
+		}
+		if len(p.findings) == before && !param.hidden {
+			p.search.used = append(p.search.used, parameter{full, value})
+		}
+	}
+}
+
+// splitName separates a parameter from its modifier; a type such as :Patient names
+// no modifier, since a reference can only be to that type.
+func splitName(full string) (name, modifier string) {
+	full = strings.Replace(full, ":Patient", "", 1)
+	name, modifier, _ = strings.Cut(full, ":")
+	return name, modifier
+}
+
+func (p *parser) refuse(name, found, expected string) {
+	p.findings.Add(xds.Found("FHIR-008", xds.Shorten(name), found, expected))
+}
+
+func (p *parser) match(m xds.Match) { p.search.Query = p.search.Query.With(m) }
+
+// nothing makes the search match nothing.
+func (p *parser) nothing() { p.match(xds.StatusIs()) }
+
+// missing is name:missing=true|false.
+func (p *parser) missing(c condition) {
+	switch {
+	case c.value != "true" && c.value != "false":
+		p.refuse(c.name, "", "true ou false")
+	case c.param.attribute == xds.NoAttribute && c.value == "true":
+		p.nothing() // every document has it
+	case c.param.attribute != xds.NoAttribute:
+		p.match(xds.Match{Attribute: c.param.attribute, Op: xds.Present, Not: c.value == "true"})
+	}
+}
+
+// condition is one value of one parameter.
+type condition struct {
+	name     string // as the client wrote it
+	param    searchParam
+	modifier string
+	value    string
+}
+
+// alternatives splits the value at its commas; \, \| \$ and \\ stand for themselves.
+func (c condition) alternatives() []string {
+	var all []string
+	var b strings.Builder
+	for i := 0; i < len(c.value); i++ {
+		switch ch := c.value[i]; {
+		case ch == '\\' && i+1 < len(c.value) && c.value[i+1] == '|':
+			b.WriteString(escapedBar)
+			i++
+		case ch == '\\' && i+1 < len(c.value):
+			i++
+			b.WriteByte(c.value[i])
+		case ch == ',':
+			all = append(all, b.String())
+			b.Reset()
+		default:
+			b.WriteByte(ch)
+		}
+	}
+	return append(all, b.String())
+}
+
+// escapedBar stands for \| until the token is split.
+const escapedBar = "\x00"
+
+// token is `system|code`; bar tells whether a bar stood in it.
+func token(s string) (system, code string, bar bool) {
+	system, code, bar = strings.Cut(s, "|")
+	if !bar {
+		system, code = "", system
+	}
+	return strings.ReplaceAll(system, escapedBar, "|"), strings.ReplaceAll(code, escapedBar, "|"), bar
+}
+
+// statusSet is a set of availability statuses.
+type statusSet []xds.Status
+
+var (
+	known      = statusSet{xds.Approved, xds.Deprecated, xds.Archived}
+	unarchived = statusSet{xds.Approved, xds.Deprecated}
+	anyStatus  = statusSet{xds.Approved, xds.Deprecated, xds.Archived, xds.Deleted}
+)
+
+func (s statusSet) and(o statusSet) statusSet {
+	return slices.DeleteFunc(slices.Clone(s), func(x xds.Status) bool { return !slices.Contains(o, x) })
+}
+
+func (s statusSet) without(o statusSet) statusSet {
+	return slices.DeleteFunc(slices.Clone(s), func(x xds.Status) bool { return slices.Contains(o, x) })
+}

@@ -1,0 +1,180 @@
+// Package intake is the one way in for documents, whatever the face: the early
+// decision, the checks of the profile, the bytes streamed and measured, then the
+// registration of the whole lot or of nothing. It reads no message and writes no
+// answer: a face decodes its own and renders the findings.
+//
+// Sources: ITI TF-2 3.41.4.1.3, MHD 2:3.65, policy §1.4 and §1.9, xds §3.
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/repository"
+	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/profile"
+)
+
+// Desk is where submissions are taken in.
+type Desk struct {
+	Gate       *authz.Gate
+	Registry   *registry.Registry
+	Repository *repository.Store
+	Profile    *profile.Profile
+	Limit      int64 // bytes of one document
+	Log        *slog.Logger
+}
+
+// Lot is one submission on its way in. Close it whatever happens.
+type Lot struct {
+	// Submission is the lot as it will be registered: what the profile derives is in it.
+	Submission xds.Submission
+
+	desk     *Desk
+	subject  authz.Subject
+	name     string // transaction, as the history shows it
+	where    func(profile.Place) string
+	deposit  authz.Deposit
+	contents []xds.Content // per document
+	findings xds.Errors
+	keep     bool // the bytes may be named by metadata
+}
+
+// Open takes the early decision, which leaves no trace when it permits, and checks
+// the metadata. found are the findings of decoding; where names a place of the
+// submission in the words of the face, nil for those of SOAP. The error is a door,
+// an unknown patient or a failure: nothing more of the message needs reading.
+func (d *Desk) Open(ctx context.Context, subject authz.Subject, transaction string, submission xds.Submission, found xds.Errors, where func(profile.Place) string) (*Lot, error) {
+	if where == nil {
+		where = profile.Place.String
+	}
+	l := &Lot{Submission: submission, desk: d, subject: subject, name: transaction, where: where, contents: make([]xds.Content, len(submission.Documents))}
+	err := d.Registry.Probe(ctx, func(s *registry.Session) (err error) {
+		l.deposit, err = l.decide(ctx, s)
+		return err
+	})
+	if err != nil {
+		return l, err
+	}
+	d.Profile.Normalise(&l.Submission)
+	l.Find(found)
+	l.Find(d.Profile.Check(l.Submission, l.facts()))
+	return l, nil
+}
+
+// decide opens the decision in a session: the early one, and the binding one.
+func (l *Lot) decide(ctx context.Context, s *registry.Session) (authz.Deposit, error) {
+	return l.desk.Gate.OpenDeposit(ctx, s, l.subject, l.Submission.Set.PatientID, authz.Purpose{Transaction: l.name})
+}
+
+// depositors are the kinds that are not of the patient's side.
+var depositors = map[authz.Value]profile.DepositorKind{authz.Pro: profile.Professional, authz.Structure: profile.Structure}
+
+// facts are what the profile needs to know of the depositor and the record.
+func (l *Lot) facts() profile.Context {
+	sub := l.deposit.Subject()
+	return profile.Context{
+		Patient: l.deposit.Patient(), BirthDate: l.deposit.BirthDate(), Minor: l.deposit.Minor(), Where: l.where,
+		Depositor: profile.Depositor{Kind: depositors[l.deposit.Kind()], ID: sub.ID, Structure: sub.Structure, Secret: sub.Secret},
+	}
+}
+
+// Record is the opaque id of the record that the lot is for.
+func (l *Lot) Record() string { return l.deposit.Record() }
+
+// Find adds findings of the face.
+func (l *Lot) Find(found xds.Errors) { l.findings.AddAll(found) }
+
+// Take reads the bytes of a document of the lot to their end, into the repository
+// as long as nothing speaks against the lot, else only to measure them, so that all
+// findings come in one answer; a negative index is a document that no entry
+// describes. The error is a message that is not whole, or a failure.
+func (l *Lot) Take(ctx context.Context, document int, body io.Reader) error {
+	if document < 0 || l.findings.Failed() {
+		content, err := l.desk.Repository.Measure(body, l.desk.Limit)
+		if err == nil && document >= 0 {
+			l.compare(document, content)
+		}
+		return err
+	}
+	content, err := l.desk.Repository.Create(ctx, l.deposit.Record(), body, l.desk.Limit)
+	if err != nil {
+		return err
+	}
+	l.contents[document] = content
+	l.compare(document, content)
+	return nil
+}
+
+// compare checks what the metadata says of the bytes (xds §3).
+func (l *Lot) compare(document int, got xds.Content) {
+	d := &l.Submission.Documents[document]
+	at := func(a xds.Attribute) string {
+		return l.where(profile.Place{Object: profile.Document, Index: document, ID: d.EntryUUID, Attribute: a})
+	}
+	if got.Size == 0 {
+		l.findings.Add(&xds.Error{ID: "META-008", Where: at(xds.NoAttribute), Object: d.EntryUUID})
+		return
+	}
+	if d.Hash != "" && !strings.EqualFold(d.Hash, got.SHA1) {
+		l.findings.Add(&xds.Error{ID: "META-006", Where: at(xds.AttrHash), Found: d.Hash, Expected: got.SHA1, Object: d.EntryUUID})
+	}
+	if d.Size != 0 && d.Size != got.Size {
+		l.findings.Add(&xds.Error{ID: "META-007", Where: at(xds.AttrSize), Found: fmt.Sprint(d.Size), Expected: fmt.Sprint(got.Size), Object: d.EntryUUID})
+	}
+}
+
+// Register stores the lot, once the whole message was read. The warnings stand
+// beside a success; a lot that is refused is traced as policy §1.9 says.
+func (l *Lot) Register(ctx context.Context) (registry.Receipt, xds.Errors, error) {
+	if l.findings.Failed() {
+		return registry.Receipt{}, nil, l.refuse(ctx)
+	}
+	receipt, err := l.desk.Registry.Submit(ctx, func(s *registry.Session) (authz.Deposit, error) { return l.decide(ctx, s) }, l.Submission, l.contents)
+	// A commit whose answer was lost may have succeeded: only a refusal proves that
+	// nothing names the bytes (safety §4.2, I-1).
+	l.keep = err == nil || !refused(err)
+	return receipt, l.findings, err
+}
+
+func refused(err error) bool {
+	var one *xds.Error
+	var all xds.Errors
+	return errors.As(err, &one) || errors.As(err, &all)
+}
+
+// refuse traces a submission that was permitted and whose content is refused.
+func (l *Lot) refuse(ctx context.Context) error {
+	return l.desk.Registry.Read(ctx, func(s *registry.Session) error {
+		deposit, err := l.decide(ctx, s)
+		if err != nil {
+			return err
+		}
+		first := slices.IndexFunc(l.findings, func(e *xds.Error) bool { return e.Severity == xds.SeverityError })
+		deposit.Refuse(l.findings[first].ID)
+		return l.findings
+	})
+}
+
+// Close discards the bytes of a lot that was not registered; what cannot be
+// discarded now is left to the sweeper.
+func (l *Lot) Close(ctx context.Context) {
+	if l.keep {
+		return
+	}
+	for _, content := range l.contents {
+		if content.Blob == "" {
+			continue
+		}
+		if err := l.desk.Repository.Discard(context.WithoutCancel(ctx), content.Blob); err != nil {
+			l.desk.Log.Warn("blob left for the sweeper", "error", err)
+		}
+	}
+}
