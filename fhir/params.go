@@ -40,7 +40,9 @@ func paramTable() map[string]searchParam {
 	patientIdentifier := searchParam{kind: "token", hidden: true, parse: (*parser).patientIdentifier, text: "urn:oid:…|…"}
 	related := searchParam{kind: "reference", attribute: xds.AttrReferenceIDs, modifiers: []string{"identifier"}, parse: (*parser).related, text: "avec :identifier"}
 	author := searchParam{kind: "reference", attribute: xds.AttrAuthorPerson, modifiers: []string{"identifier"}, parse: (*parser).authorID, text: "avec :identifier"}
-	name := searchParam{kind: "string", attribute: xds.AttrAuthorPerson, modifiers: stringModifiers, parse: (*parser).authorName}
+	name := func(a xds.Attribute) searchParam {
+		return searchParam{kind: "string", attribute: a, modifiers: stringModifiers, parse: (*parser).authorName}
+	}
 	control := func(parse func(*parser, condition)) searchParam { return searchParam{parse: parse} }
 	ignored := searchParam{hidden: true, parse: func(*parser, condition) {}}
 	updated := dateParam(xds.AttrLastUpdateTime)
@@ -66,8 +68,8 @@ func paramTable() map[string]searchParam {
 		"period":         {kind: "date", attribute: xds.AttrServiceStart, modifiers: dateModifiers, parse: (*parser).period},
 		"related":        related, "related.identifier": {kind: "token", attribute: xds.AttrReferenceIDs, parse: (*parser).relatedIdentifier},
 		"author": author, "author.identifier": {kind: "token", attribute: xds.AttrAuthorPerson, parse: (*parser).authorIdentifier},
-		"author.given":  name,
-		"author.family": name,
+		"author.given":  name(xds.AttrAuthorGiven),
+		"author.family": name(xds.AttrAuthorFamily),
 		"_count":        control((*parser).count),
 		"_total":        control((*parser).total),
 		"_summary":      control((*parser).summary),

@@ -136,25 +136,22 @@ func (p *parser) authorIdentifier(c condition) {
 	p.match(m)
 }
 
-// authorName compares the names of an author with the start of a component of his
-// XCN; :exact with a whole component, :contains with any part.
+// authorName compares a name of an author: its beginning without case and accents;
+// the whole of it with :exact, any part with :contains (Q4).
 func (p *parser) authorName(c condition) {
-	m := xds.Match{Attribute: xds.AttrAuthorPerson, Op: xds.Contains}
-	if c.modifier == "exact" {
-		m.Op = xds.Like
+	m := xds.Match{Attribute: c.param.attribute, Op: xds.Prefix}
+	switch c.modifier {
+	case "exact":
+		m.Op = xds.Equals
+	case "contains":
+		m.Op = xds.Contains
 	}
 	for _, name := range c.alternatives() {
-		switch {
-		case strings.TrimSpace(name) == "" || strings.Contains(name, "^"):
+		if strings.TrimSpace(name) == "" || strings.Contains(name, "^") {
 			p.refuse(c.name, "", "un nom")
 			return
-		case c.modifier == "exact":
-			m.Texts = append(m.Texts, "%^"+escapeLike(name)+"^%", "%^"+escapeLike(name))
-		case c.modifier == "contains":
-			m.Texts = append(m.Texts, name)
-		default:
-			m.Texts = append(m.Texts, "^"+name)
 		}
+		m.Texts = append(m.Texts, name)
 	}
 	p.match(m)
 }

@@ -58,6 +58,8 @@ var exempt = map[xds.Attribute]string{
 	xds.AttrLastUpdateTime:     "meta.lastUpdated, of the metadata version; searched by _lastUpdated",
 	xds.AttrAuthorPerson:       "part of author",
 	xds.AttrAuthorInstitution:  "part of author",
+	xds.AttrAuthorFamily:       "part of author",
+	xds.AttrAuthorGiven:        "part of author",
 }
 
 // PathOf is where a DocumentReference holds an attribute, as FHIRPath below the

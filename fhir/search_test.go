@@ -61,7 +61,7 @@ func TestSearchConditions(t *testing.T) {
 		"period-end=eb2026":                         {within(xds.AttrServiceStop, open, day("2026-01-01"))},
 		"related:identifier=urn:oid:1.2.3|A_1":      {{Attribute: xds.AttrReferenceIDs, Op: xds.Like, Texts: []string{`A\_1^^^&1.2.3&ISO%`}}},
 		"author:identifier=urn:oid:1.2.3|8":         {{Attribute: xds.AttrAuthorPerson, Op: xds.Like, Texts: []string{`8^%&1.2.3&ISO%`}}},
-		"author.family=Dur":                         {{Attribute: xds.AttrAuthorPerson, Op: xds.Contains, Texts: []string{"^Dur"}}},
+		"author.family=Dur":                         {{Attribute: xds.AttrAuthorFamily, Op: xds.Prefix, Texts: []string{"Dur"}}},
 		"_id=11111111-2222-4333-8444-555555555555":  {xds.EqualTexts(xds.AttrLogicalID, "urn:uuid:11111111-2222-4333-8444-555555555555")},
 		"_id=nothing-of-ours":                       {{Attribute: xds.AttrLogicalID}},
 		"_lastUpdated=ge2026":                       {{Attribute: xds.AttrLastUpdateTime, Op: xds.Overlaps, Span: xds.Span{From: day("2026-01-01")}}},

@@ -27,34 +27,45 @@ const (
 type column struct {
 	sql  string
 	kind columnKind
+	part int // of a list of HL7 values, the component that is compared; 0 = the whole value
+}
+
+// element is one value of a list, as `v` in the SQL below.
+func (c column) element() string {
+	if c.part == 0 {
+		return "v"
+	}
+	return fmt.Sprintf("split_part(v, '^', %d)", c.part)
 }
 
 // columns is the SQL side of the attribute tables: one row per attribute that a
 // query may name. Attributes without a row live in the payload alone (a test
 // holds the list of these exemptions).
 var columns = map[xds.Attribute]column{
-	xds.AttrEntryUUID:          {"entry_uuid", uuidColumn},
-	xds.AttrLogicalID:          {"lid", uuidColumn},
-	xds.AttrUniqueID:           {"unique_id", textColumn},
-	xds.AttrAvailabilityStatus: {"status", statusColumn},
-	xds.AttrObjectType:         {"object_type", textColumn},
-	xds.AttrTypeCode:           {"type_key", codeColumn},
-	xds.AttrClassCode:          {"class_key", codeColumn},
-	xds.AttrFormatCode:         {"format_key", codeColumn},
-	xds.AttrFacilityType:       {"facility_key", codeColumn},
-	xds.AttrPracticeSetting:    {"setting_key", codeColumn},
-	xds.AttrConfidentiality:    {"confidentiality", codesColumn},
-	xds.AttrEventCodes:         {"event_keys", codesColumn},
-	xds.AttrReferenceIDs:       {"reference_ids", listColumn},
-	xds.AttrAuthorPerson:       {"author_names", listColumn},
-	xds.AttrAuthor:             {"author_names", listColumn},
-	xds.AttrAuthorInstitution:  {"institutions", listColumn},
-	xds.AttrLanguageCode:       {"language", textColumn},
-	xds.AttrMimeType:           {"mime_type", textColumn},
-	xds.AttrCreationTime:       {"creation_at", timeColumn},
-	xds.AttrServiceStart:       {"start_at", timeColumn},
-	xds.AttrServiceStop:        {"stop_at", timeColumn},
-	xds.AttrLastUpdateTime:     {"updated_at", timeColumn},
+	xds.AttrEntryUUID:          {sql: "entry_uuid", kind: uuidColumn},
+	xds.AttrLogicalID:          {sql: "lid", kind: uuidColumn},
+	xds.AttrUniqueID:           {sql: "unique_id", kind: textColumn},
+	xds.AttrAvailabilityStatus: {sql: "status", kind: statusColumn},
+	xds.AttrObjectType:         {sql: "object_type", kind: textColumn},
+	xds.AttrTypeCode:           {sql: "type_key", kind: codeColumn},
+	xds.AttrClassCode:          {sql: "class_key", kind: codeColumn},
+	xds.AttrFormatCode:         {sql: "format_key", kind: codeColumn},
+	xds.AttrFacilityType:       {sql: "facility_key", kind: codeColumn},
+	xds.AttrPracticeSetting:    {sql: "setting_key", kind: codeColumn},
+	xds.AttrConfidentiality:    {sql: "confidentiality", kind: codesColumn},
+	xds.AttrEventCodes:         {sql: "event_keys", kind: codesColumn},
+	xds.AttrReferenceIDs:       {sql: "reference_ids", kind: listColumn},
+	xds.AttrAuthorPerson:       {sql: "author_names", kind: listColumn},
+	xds.AttrAuthor:             {sql: "author_names", kind: listColumn},
+	xds.AttrAuthorFamily:       {sql: "author_names", kind: listColumn, part: 2},
+	xds.AttrAuthorGiven:        {sql: "author_names", kind: listColumn, part: 3},
+	xds.AttrAuthorInstitution:  {sql: "institutions", kind: listColumn},
+	xds.AttrLanguageCode:       {sql: "language", kind: textColumn},
+	xds.AttrMimeType:           {sql: "mime_type", kind: textColumn},
+	xds.AttrCreationTime:       {sql: "creation_at", kind: timeColumn},
+	xds.AttrServiceStart:       {sql: "start_at", kind: timeColumn},
+	xds.AttrServiceStop:        {sql: "stop_at", kind: timeColumn},
+	xds.AttrLastUpdateTime:     {sql: "updated_at", kind: timeColumn},
 }
 
 // matchSQL compiles one condition of a client; it runs over visible rows only. An
@@ -137,6 +148,9 @@ func (c column) equals(m xds.Match, st *statement) string {
 		}
 		return c.sql + "::text = any(" + st.arg(ids) + "::text[])"
 	case listColumn:
+		if c.part != 0 {
+			return "exists (select from unnest(" + c.sql + ") v where " + c.element() + " = any(" + st.arg(nonNil(m.Texts)) + "::text[]))"
+		}
 		return c.sql + " && " + st.arg(nonNil(m.Texts)) + "::text[]"
 	case timeColumn:
 		return "false"
@@ -193,14 +207,14 @@ func (c column) like(m xds.Match, st *statement) string {
 		return c.anyLike(c.sql, "like", st.arg(patterns))
 	}
 	if c.kind == listColumn || c.kind == codesColumn {
-		return "exists (select from unnest(" + c.sql + ") v where " + foldedSQL("v") + " like any(" + st.arg(patterns) + "::text[]))"
+		return "exists (select from unnest(" + c.sql + ") v where " + foldedSQL(c.element()) + " like any(" + st.arg(patterns) + "::text[]))"
 	}
 	return foldedSQL(c.sql) + " like any(" + st.arg(patterns) + "::text[])"
 }
 
 func (c column) anyLike(sql, op, placeholder string) string {
 	if c.kind == listColumn || c.kind == codesColumn {
-		return "exists (select from unnest(" + sql + ") v where v " + op + " any(" + placeholder + "::text[]))"
+		return "exists (select from unnest(" + sql + ") v where " + c.element() + " " + op + " any(" + placeholder + "::text[]))"
 	}
 	return sql + " " + op + " any(" + placeholder + "::text[])"
 }

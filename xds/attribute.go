@@ -52,6 +52,8 @@ const (
 	// Parts of an author, for queries.
 	AttrAuthorPerson
 	AttrAuthorInstitution
+	AttrAuthorFamily
+	AttrAuthorGiven
 
 	AttributeCount
 )
@@ -70,6 +72,19 @@ var attributeNames = [AttributeCount]string{
 	AttrSourceID: "sourceId", AttrSubmissionTime: "submissionTime", AttrContentType: "contentTypeCode",
 	AttrIntendedRecipients: "intendedRecipient", AttrFolderCodes: "codeList", AttrLastUpdateTime: "lastUpdateTime",
 	AttrAuthorPerson: "authorPerson", AttrAuthorInstitution: "authorInstitution",
+	AttrAuthorFamily: "authorPerson (XCN.2)", AttrAuthorGiven: "authorPerson (XCN.3)",
+}
+
+// Private tells whether a value of the attribute may identify somebody or tell what
+// a document says: it is then never repeated in a finding or a log.
+func (a Attribute) Private() bool {
+	switch a {
+	case AttrPatientID, AttrSourcePatientID, AttrSourcePatientInfo, AttrAuthor, AttrAuthorPerson, AttrAuthorInstitution,
+		AttrAuthorFamily, AttrAuthorGiven, AttrLegalAuthenticator, AttrIntendedRecipients, AttrTitle, AttrComments:
+		return true
+	default:
+		return false
+	}
 }
 
 // String is the name that ITI TF-3 gives to the attribute.

@@ -133,7 +133,7 @@ func (d *decoder) value(el *xmlgate.Element, o *object, r *Row, text string) {
 		return
 	}
 	e := &xds.Error{ID: "META-004", Where: o.place(r.Attribute), Expected: expected, Object: o.id}
-	if !private(r.Attribute) {
+	if !r.Attribute.Private() {
 		e.Found = text
 	}
 	d.add(el, e)

@@ -136,7 +136,7 @@ func (d *queryDecoder) slot(el *xmlgate.Element, row *CatalogueRow) {
 // malformed enters a QRY-004; a value that may name somebody is not repeated.
 func (d *queryDecoder) malformed(p parameter, found, expected string) {
 	e := &xds.Error{ID: "QRY-004", Where: "AdhocQuery." + p.Name, Expected: expected}
-	if !private(p.Attribute) {
+	if !p.Attribute.Private() {
 		e.Found = found
 	}
 	d.add(p.el, e)

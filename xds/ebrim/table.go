@@ -169,14 +169,3 @@ func index(object string, rows []Row) *table {
 	}
 	return t
 }
-
-// private tells whether a value of the attribute may identify somebody: it is
-// then never repeated in a finding.
-func private(a xds.Attribute) bool {
-	switch a {
-	case xds.AttrPatientID, xds.AttrSourcePatientID, xds.AttrSourcePatientInfo, xds.AttrAuthor, xds.AttrAuthorPerson,
-		xds.AttrAuthorInstitution, xds.AttrLegalAuthenticator, xds.AttrIntendedRecipients, xds.AttrTitle, xds.AttrComments:
-		return true
-	}
-	return false
-}

@@ -10,6 +10,8 @@ import (
 var exempt = map[xds.Attribute]string{
 	xds.AttrAuthorPerson:      "a slot of the author classification, read with it; a parameter of the author row selects on it",
 	xds.AttrAuthorInstitution: "a slot of the author classification, read with it",
+	xds.AttrAuthorFamily:      "part of authorPerson, for FHIR searches",
+	xds.AttrAuthorGiven:       "part of authorPerson, for FHIR searches",
 }
 
 func TestEveryAttributeHasARow(t *testing.T) {

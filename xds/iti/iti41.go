@@ -172,7 +172,10 @@ func (in *intake) receive(ctx context.Context, attached map[string]int, inline [
 			return err
 		}
 		i, ok := attached[part.ContentID]
-		if !ok {
+		switch {
+		case !ok && !in.keep: // of a xdsb:Document that is refused already
+			i = -1
+		case !ok:
 			return xds.Errors{{ID: "MIME-002", Where: "Content-ID", Found: part.ContentID, Expected: "une partie par xdsb:Document"}}
 		}
 		if err := in.take(ctx, i, part); err != nil {

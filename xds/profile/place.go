@@ -63,12 +63,8 @@ func (p Place) part(name string) Place { p.Part = name; return p }
 // private tells whether a value at this place may name somebody: it is then
 // never repeated in a finding.
 func (p Place) private() bool {
-	switch p.Attribute {
-	case xds.AttrPatientID, xds.AttrSourcePatientID, xds.AttrSourcePatientInfo, xds.AttrLegalAuthenticator,
-		xds.AttrIntendedRecipients, xds.AttrTitle, xds.AttrComments:
-		return true
-	case xds.AttrAuthor:
+	if p.Attribute == xds.AttrAuthor {
 		return p.Part != "authorSpecialty" && p.Part != "authorRole"
 	}
-	return false
+	return p.Attribute.Private()
 }

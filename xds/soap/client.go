@@ -18,7 +18,7 @@ type Client struct {
 	HTTP   *http.Client // TLS, proxies, time; nil = http.DefaultClient
 	URL    string
 	NewID  func() string // wsa:MessageID: urn:uuid:…
-	Limits Limits        // of the answers; the zero value = DefaultLimits
+	Limits Limits        // of the answers; the zero value = AnswerLimits
 }
 
 // Reply is an answer that is no Fault. Its parts are read from the connection
@@ -107,7 +107,7 @@ func (c *Client) newRequest(ctx context.Context, body io.Reader, contentType str
 func (c *Client) reply(response *http.Response, messageID string) (*Reply, error) {
 	l := c.Limits
 	if l.Root == 0 {
-		l = DefaultLimits()
+		l = AnswerLimits()
 	}
 	m := &Message{limit: l, budget: l.Early}
 	in := incoming{header: response.Header, body: response.Body, size: response.ContentLength}

@@ -34,6 +34,15 @@ func DefaultLimits() Limits {
 	}
 }
 
+// AnswerLimits are DefaultLimits for the answers that a client reads: 2 000 whole
+// objects, the most that a stored query gives, take more than a submission may.
+func AnswerLimits() Limits {
+	l := DefaultLimits()
+	l.Root, l.Parts = 64<<20, 1000
+	l.XML.Elements, l.XML.Namespaces = 2_000_000, 1_000_000
+	return l
+}
+
 // tooLarge is the finding of a size beyond its limit; size is what is known of
 // it, -1 when the limit was all that was read.
 func tooLarge(where string, size, limit int64) *xds.Error {
