@@ -3,9 +3,12 @@ package registry_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/registry/record"
+	"github.com/passerelle-sante/passerelle/registry/trail"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -85,5 +88,99 @@ func TestForgedSessions(t *testing.T) {
 	}
 	if ids, _ := w.find(holder(w), xds.Query{}); len(ids) != 1 {
 		t.Errorf("after the forgeries: %v", ids)
+	}
+}
+
+// A permission on the profile is worth what it was given for, in its own session;
+// and the gateway itself must say why it acts.
+func TestPermissionsOfTheRecord(t *testing.T) {
+	w := newWorld(t)
+	durand := doctor("durand")
+	facts := authz.Facts{Record: w.record, Patient: w.alice, Profile: authz.ProfileActive, Role: authz.HolderRole, Traits: authz.Traits{BirthDate: "19790315"}}
+	ctx := t.Context()
+	err := w.reg.Read(ctx, func(s *registry.Session) error {
+		open := func(session authz.Session, sub authz.Subject, action authz.Value) authz.Allowed {
+			a, err := w.gate.OpenProfile(ctx, session, sub, w.alice, authz.Purpose{Action: action})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a
+		}
+		h, now := s.Handle(), time.Now()
+		uses := func(a authz.Allowed) map[string]error {
+			_, read := record.Read(ctx, h, a)
+			_, settings := record.SetSettings(ctx, h, a, authz.Settings{})
+			_, lines := trail.Read(ctx, h, a, trail.Filter{Limit: 1})
+			_, _, history := s.History(ctx, a, registry.HistoryQuery{})
+			return map[string]error{
+				"Read": read, "SetSettings": settings, "trail.Read": lines, "History": history,
+				"DeclareLink":         record.DeclareLink(ctx, h, a, authz.TeamLink, now, now),
+				"Unlink":              record.Unlink(ctx, h, a, "hopital"),
+				"Block":               record.Block(ctx, h, a, "hopital", now),
+				"Unblock":             record.Unblock(ctx, h, a, "hopital"),
+				"NameAdministrator":   record.NameAdministrator(ctx, h, a, record.Professional{ID: "hopital", Profession: "10"}),
+				"RemoveAdministrator": record.RemoveAdministrator(ctx, h, a),
+			}
+		}
+		for name, a := range map[string]authz.Allowed{
+			"the zero permission":             {},
+			"existence alone":                 open(s, durand, authz.Exists),
+			"made up, of the holder":          open(forger{facts}, holder(w), authz.SetParams),
+			"made up, over the real session":  open(liar{s, facts}, holder(w), authz.Journal),
+			"made up, to block":               open(forger{facts}, holder(w), authz.Block),
+			"made up, to name an admin":       open(forger{facts}, holder(w), authz.NameAdministrator),
+			"made up, to end somebody's link": open(forger{facts}, holder(w), authz.Unlink),
+		} {
+			for use, err := range uses(a) {
+				if err == nil {
+					t.Errorf("%s: %s goes through", name, use)
+				}
+			}
+		}
+		if err := record.Unlink(ctx, h, open(s, durand, authz.Unlink), "hopital"); code(err) != "ACC-44" {
+			t.Errorf("a professional ends another's link: %v", err)
+		}
+		for name, err := range map[string]error{
+			"Create":             record.Create(ctx, h, authz.System{}, record.Holder{Record: newID()}),
+			"SetProfile":         record.SetProfile(ctx, h, authz.System{}, w.record, authz.ProfileErased),
+			"SeedAdministrator":  record.SeedAdministrator(ctx, h, authz.System{}, w.record, "inconnu"),
+			"PutProfessional":    record.PutProfessional(ctx, h, authz.System{}, record.Professional{ID: "x"}),
+			"Wipe":               w.reg.Wipe(ctx, authz.System{}),
+			"Wipe, blank reason": w.reg.Wipe(ctx, authz.AsSystem("")),
+		} {
+			if err == nil {
+				t.Errorf("%s by nobody goes through", name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// maskedOK goes off with the last emergency mode, in what is stored (policy §1.1).
+func TestMaskedOKNeedsAnEmergencyMode(t *testing.T) {
+	w := newWorld(t)
+	for _, wanted := range []authz.Settings{
+		{MaskedOK: true}, {MaskedOK: true, SamuOK: true}, {MaskedOK: true, BdgOK: true}, {MaskAll: true, SamuOK: true, BdgOK: true},
+	} {
+		stored := wanted
+		stored.MaskedOK = wanted.MaskedOK && (wanted.SamuOK || wanted.BdgOK)
+		w.do(func(s *registry.Session) error {
+			a, err := w.gate.OpenProfile(t.Context(), s, holder(w), w.alice, authz.Purpose{Action: authz.SetParams})
+			if err != nil {
+				return err
+			}
+			got, err := record.SetSettings(t.Context(), s.Handle(), a, wanted)
+			if err != nil {
+				return err
+			}
+			st, err := record.Read(t.Context(), s.Handle(), a)
+			if got != stored || st.Settings != stored {
+				t.Errorf("%+v: answered %+v, stored %+v", wanted, got, st.Settings)
+			}
+			return err
+		})
 	}
 }

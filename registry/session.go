@@ -122,6 +122,11 @@ func (r *Registry) run(ctx context.Context, fn func(*Session) error) error {
 	}
 	s.live.Store(false)
 	if refusal != nil {
+		// Before the trail row is written on another connection: it would wait for
+		// the rows that this one has locked.
+		if err := tx.Rollback(ctx); err != nil {
+			return fmt.Errorf("rollback: %w", err)
+		}
 		if err := r.recordOnly(ctx, s.traces); err != nil {
 			return err
 		}
@@ -172,7 +177,7 @@ func (s *Session) Record(t *authz.Trace) { s.traces = append(s.traces, t) }
 func (s *Session) Live() bool { return s.live.Load() }
 
 // Handle is the session's transaction for the packages below registry/.
-func (s *Session) Handle() db.Handle { return db.New(s.tx) }
+func (s *Session) Handle() db.Handle { return db.New(s.tx, s) }
 
 // Now is the instant of the session's registry.
 func (s *Session) Now() time.Time { return s.registry.Now() }
@@ -183,7 +188,7 @@ func (s *Session) PatientOfRecord(ctx context.Context, id string) (xds.CX, error
 }
 
 // errForeign is a permission used outside the session that it was opened in.
-var errForeign = errors.New("permission of another session")
+var errForeign = db.ErrForeign
 
 // isRefusal tells findings for the client from failures of the machinery.
 func isRefusal(err error) bool {

@@ -112,8 +112,8 @@ func document(s a.State) xds.Document {
 
 // answer is what a subject gets through the Gate when he wants to do the action of
 // the state to the document: "" when he may, else the code of the refusal, "hidden"
-// when the document is simply not there.
-func answer(t *testing.T, g *a.Gate, f a.Facts, sub a.Subject, action a.Value, d xds.Document) string {
+// when the document is simply not there; and by which rules.
+func answer(t *testing.T, g *a.Gate, f a.Facts, sub a.Subject, action a.Value, d xds.Document) (code string, rules []string) {
 	t.Helper()
 	s := &session{facts: f}
 	purpose := a.Purpose{Action: action, Transaction: "test"}
@@ -123,7 +123,7 @@ func answer(t *testing.T, g *a.Gate, f a.Facts, sub a.Subject, action a.Value, d
 		var sc a.Scope
 		if sc, err = g.Open(t.Context(), s, sub, f.Patient, purpose); err == nil {
 			if v, ok := a.Admit(sc, d); !ok {
-				return "hidden"
+				return "hidden", forbids(sc.Predicate())
 			} else if shown, ok := v.Value(); !ok || shown.Entry.LogicalID != d.Entry.LogicalID {
 				t.Error("a Visible of another document")
 			}
@@ -143,12 +143,22 @@ func answer(t *testing.T, g *a.Gate, f a.Facts, sub a.Subject, action a.Value, d
 	default:
 		_, err = g.OpenProfile(t.Context(), s, sub, f.Patient, purpose)
 	}
+	for _, trace := range s.traces {
+		rules = append(rules, trace.Rules...)
+	}
 	var refusal *xds.Error
 	if err != nil && !errors.As(err, &refusal) {
 		t.Fatal(err)
 	}
 	if refusal == nil {
-		return ""
+		return "", rules
 	}
-	return refusal.ID
+	return refusal.ID, rules
+}
+
+func forbids(p a.Predicate) (rules []string) {
+	for _, c := range p.Forbids() {
+		rules = append(rules, c.Rule)
+	}
+	return rules
 }

@@ -42,7 +42,10 @@ func LookUp(ctx context.Context, h db.Handle, idOrName string) (p Professional, 
 }
 
 // PutProfessional adds or replaces an entry of the directory.
-func PutProfessional(ctx context.Context, h db.Handle, _ authz.System, p Professional) error {
+func PutProfessional(ctx context.Context, h db.Handle, sys authz.System, p Professional) error {
+	if err := db.BySystem(sys); err != nil {
+		return err
+	}
 	_, err := db.Tx(h).Exec(ctx, `
 insert into professional (id, name, kind, family, given, profession, specialty, structure, structure_name, regulator)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -73,7 +76,10 @@ type Holder struct {
 }
 
 // Create stores a record, replacing one of the same id.
-func Create(ctx context.Context, h db.Handle, _ authz.System, r Holder) error {
+func Create(ctx context.Context, h db.Handle, sys authz.System, r Holder) error {
+	if err := db.BySystem(sys); err != nil {
+		return err
+	}
 	tx := db.Tx(h)
 	_, err := tx.Exec(ctx, `
 insert into record (id, ins_value, ins_authority, ins_type, family, given, sex, birth_date, state, mask_all, samu_ok, bdg_ok, masked_ok)
@@ -95,13 +101,19 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 
 // SeedAdministrator names an administrator without the conditions of C-06: the
 // sandbox's cast is born with its history.
-func SeedAdministrator(ctx context.Context, h db.Handle, _ authz.System, record, professional string) error {
+func SeedAdministrator(ctx context.Context, h db.Handle, sys authz.System, record, professional string) error {
+	if err := db.BySystem(sys); err != nil {
+		return err
+	}
 	_, err := db.Tx(h).Exec(ctx, `update record set administrator = $2 where id = $1`, record, professional)
 	return err
 }
 
 // SetProfile moves a record to a state of its life cycle (policy §1.5).
-func SetProfile(ctx context.Context, h db.Handle, _ authz.System, record string, profile authz.Value) error {
+func SetProfile(ctx context.Context, h db.Handle, sys authz.System, record string, profile authz.Value) error {
+	if err := db.BySystem(sys); err != nil {
+		return err
+	}
 	_, err := db.Tx(h).Exec(ctx, `update record set state = $2 where id = $1`, record, int16(profile))
 	return err
 }

@@ -26,6 +26,9 @@ type State struct {
 
 // Read is the state of a record.
 func Read(ctx context.Context, h db.Handle, a authz.Allowed) (State, error) {
+	if err := db.Permitted(h, a, authz.ReadState, authz.SetParams); err != nil {
+		return State{}, err
+	}
 	st := State{Record: a.Record()}
 	var profile int16
 	var admin *string
@@ -42,6 +45,9 @@ func Read(ctx context.Context, h db.Handle, a authz.Allowed) (State, error) {
 // SetSettings stores the holder's switches (R-42). maskedOK is off when both
 // emergency modes are (policy §1.1).
 func SetSettings(ctx context.Context, h db.Handle, a authz.Allowed, s authz.Settings) (authz.Settings, error) {
+	if err := db.Permitted(h, a, authz.SetParams); err != nil {
+		return authz.Settings{}, err
+	}
 	s.MaskedOK = s.MaskedOK && (s.SamuOK || s.BdgOK)
 	_, err := db.Tx(h).Exec(ctx,
 		`update record set mask_all = $2, samu_ok = $3, bdg_ok = $4, masked_ok = $5 where id = $1`,
@@ -51,6 +57,9 @@ func SetSettings(ctx context.Context, h db.Handle, a authz.Allowed, s authz.Sett
 
 // DeclareLink stores the relation that the subject himself declares (R-44, C-08).
 func DeclareLink(ctx context.Context, h db.Handle, a authz.Allowed, basis authz.Value, at, expires time.Time) error {
+	if err := db.Permitted(h, a, authz.DeclareLink); err != nil {
+		return err
+	}
 	sub := a.Subject()
 	_, err := db.Tx(h).Exec(ctx, `
 insert into link (record, professional, basis, declared_at, expires_at, structure, token_id) values ($1, $2, $3, $4, $5, $6, $7)
@@ -61,8 +70,14 @@ set basis = excluded.basis, declared_at = excluded.declared_at, expires_at = exc
 	return err
 }
 
-// Unlink ends a relation (R-46).
+// Unlink ends a relation (R-46); a professional ends his own alone (ACC-44).
 func Unlink(ctx context.Context, h db.Handle, a authz.Allowed, professional string) error {
+	if err := db.Permitted(h, a, authz.Unlink); err != nil {
+		return err
+	}
+	if a.Kind() == authz.Pro && professional != a.Subject().ID {
+		return &xds.Error{ID: "ACC-44"}
+	}
 	_, err := db.Tx(h).Exec(ctx, `delete from link where record = $1 and professional = $2`, a.Record(), professional)
 	return err
 }
@@ -70,6 +85,9 @@ func Unlink(ctx context.Context, h db.Handle, a authz.Allowed, professional stri
 // Block bars a professional and ends his relation (R-41, R-42, C-07, C-14): the
 // administrator is a conflict, and so is blocking oneself.
 func Block(ctx context.Context, h db.Handle, a authz.Allowed, professional string, at time.Time) error {
+	if err := db.Permitted(h, a, authz.Block); err != nil {
+		return err
+	}
 	tx := db.Tx(h)
 	st, err := lockState(ctx, tx, a.Record())
 	if err != nil {
@@ -88,6 +106,9 @@ func Block(ctx context.Context, h db.Handle, a authz.Allowed, professional strin
 
 // Unblock lifts a block; the former relation is not restored (policy Q-12).
 func Unblock(ctx context.Context, h db.Handle, a authz.Allowed, professional string) error {
+	if err := db.Permitted(h, a, authz.Block); err != nil {
+		return err
+	}
 	_, err := db.Tx(h).Exec(ctx, `delete from block where record = $1 and professional = $2`, a.Record(), professional)
 	return err
 }
@@ -95,6 +116,9 @@ func Unblock(ctx context.Context, h db.Handle, a authz.Allowed, professional str
 // NameAdministrator sets the one administrator (R-42, C-06): a médecin who is not
 // blocked (else a conflict) and has read this record once.
 func NameAdministrator(ctx context.Context, h db.Handle, a authz.Allowed, p Professional) error {
+	if err := db.Permitted(h, a, authz.NameAdministrator); err != nil {
+		return err
+	}
 	tx := db.Tx(h)
 	if _, err := lockState(ctx, tx, a.Record()); err != nil {
 		return err
@@ -120,6 +144,9 @@ select exists (select from block where record = $1 and professional = $2),
 
 // RemoveAdministrator leaves the record without one (R-42, R-43).
 func RemoveAdministrator(ctx context.Context, h db.Handle, a authz.Allowed) error {
+	if err := db.Permitted(h, a, authz.NameAdministrator, authz.Resign); err != nil {
+		return err
+	}
 	_, err := db.Tx(h).Exec(ctx, `update record set administrator = null where id = $1`, a.Record())
 	return err
 }

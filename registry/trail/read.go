@@ -38,6 +38,9 @@ type Filter struct {
 
 // Read gives lines of a record, newest first.
 func Read(ctx context.Context, h db.Handle, a authz.Allowed, f Filter) ([]Line, error) {
+	if err := db.Permitted(h, a, authz.Journal, authz.OwnJournal); err != nil {
+		return nil, err
+	}
 	rows, err := db.Tx(h).Query(ctx, `
 select at, actor, actor_name, profession, structure, kind, mode, action, transaction, permit, documents::text[], reason, secret, code
 from trail

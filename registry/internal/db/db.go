@@ -1,20 +1,49 @@
 // Package db carries a session's transaction between the packages of the
 // registry, and to no others: outside registry/… a Handle cannot be opened, so no
-// handler can run SQL of its own past a Scope.
+// handler can run SQL of its own past a Scope. With the transaction goes its
+// session, so that permissions are held against it wherever they are used.
 package db
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/passerelle-sante/passerelle/authz"
 )
 
 // Handle is a session's transaction, closed to whoever is outside registry/….
-type Handle struct{ tx pgx.Tx }
+type Handle struct {
+	tx      pgx.Tx
+	session authz.Session
+}
 
-// New wraps a transaction.
-func New(tx pgx.Tx) Handle { return Handle{tx} }
+// New wraps the transaction of a session.
+func New(tx pgx.Tx, s authz.Session) Handle { return Handle{tx, s} }
+
+// ErrForeign is a permission for another action, or used outside the session that
+// it was opened in; or the zero System.
+var ErrForeign = errors.New("permission of another session or action")
+
+// Permitted holds a permission against the session of a handle and the actions
+// that it must have been given for, one of them.
+func Permitted(h Handle, a authz.Allowed, actions ...authz.Value) error {
+	if h.session == nil || !a.HeldBy(h.session) || !slices.Contains(actions, a.Action()) {
+		return ErrForeign
+	}
+	return nil
+}
+
+// BySystem refuses the zero System.
+func BySystem(s authz.System) error {
+	if s.Reason() == "" {
+		return ErrForeign
+	}
+	return nil
+}
 
 // Tx opens the handle.
 func Tx(h Handle) pgx.Tx { return h.tx }
