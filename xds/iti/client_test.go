@@ -23,15 +23,17 @@ const (
 	actionRetrieve = "urn:ihe:iti:2007:RetrieveDocumentSet"
 )
 
-// leaks is what no answer may show: nothing of the program, of SQL nor of the host.
-var leaks = regexp.MustCompile(`goroutine|panic|\.go:|SQLSTATE|pq:|pgx|/tmp/|/root|document_entry|submission_set|unique_id|object_id|` +
-	`blob_intent|lineage|runtime error|nil pointer|\*xds|strconv|unexpected EOF|i/o timeout|context canceled`)
+// leaks are what no answer may show: nothing of the program, of SQL nor of the host.
+var leaks = []string{"goroutine", "panic", ".go:", "SQLSTATE", "pq:", "pgx", "/tmp/", "/root", "document_entry", "submission_set", "unique_id",
+	"object_id", "blob_intent", "lineage", "runtime error", "nil pointer", "*xds", "strconv", "unexpected EOF", "i/o timeout", "context canceled"}
 
 // checkAnswer judges an answer as any client gets it.
 func checkAnswer(t testing.TB, header http.Header, body []byte) {
 	t.Helper()
-	if leak := leaks.Find(body); leak != nil {
-		t.Errorf("the answer shows %q:\n%s", leak, body)
+	for _, leak := range leaks {
+		if bytes.Contains(body, []byte(leak)) {
+			t.Errorf("the answer shows %q:\n%s", leak, body)
+		}
 	}
 	if got := header.Get("Cache-Control"); got != "private, no-store" {
 		t.Errorf("Cache-Control: %q", got)

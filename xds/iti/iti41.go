@@ -21,6 +21,9 @@ import (
 // measured, and the whole lot is registered in one transaction, or nothing is.
 func (s *Server) provideAndRegister(ctx context.Context, c *call) error {
 	lot, refs, findings := ebrim.DecodeProvideAndRegister(c.message.Body)
+	if isFault(findings) { // no submission: nothing to decide on
+		return findings
+	}
 	deposit, err := s.openDeposit(ctx, c, lot)
 	if err != nil {
 		s.finish(c)

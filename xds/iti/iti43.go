@@ -72,7 +72,7 @@ func (s *Server) refuseRetrieve(c *call, findings xds.Errors) {
 func (s *Server) readable(ctx context.Context, c *call, requests []ebrim.RetrieveRequest) (map[string]authz.Visible[xds.Document], error) {
 	var ids []string
 	for _, r := range requests {
-		if !slices.Contains(ids, r.DocumentUniqueID) {
+		if s.misdirected(r, "") == nil && !slices.Contains(ids, r.DocumentUniqueID) {
 			ids = append(ids, r.DocumentUniqueID)
 		}
 	}
