@@ -42,6 +42,7 @@ type Lot struct {
 	name     string // transaction, as the history shows it
 	where    func(profile.Place) string
 	deposit  authz.Deposit
+	prefix   string        // of the blobs, once the intent to write them is stored
 	contents []xds.Content // per document
 	findings xds.Errors
 	keep     bool // the bytes may be named by metadata
@@ -104,7 +105,14 @@ func (l *Lot) Take(ctx context.Context, document int, body io.Reader) error {
 		}
 		return err
 	}
-	content, err := l.desk.Repository.Create(ctx, l.deposit.Record(), body, l.desk.Limit)
+	if l.prefix == "" {
+		prefix, err := l.desk.Registry.Intend(ctx, l.deposit.Record())
+		if err != nil {
+			return err
+		}
+		l.prefix = prefix
+	}
+	content, err := l.desk.Repository.Create(ctx, l.prefix, body, l.desk.Limit)
 	if err != nil {
 		return err
 	}
@@ -131,11 +139,31 @@ func (l *Lot) compare(document int, got xds.Content) {
 	}
 }
 
+// Refused tells whether something already speaks against the lot.
+func (l *Lot) Refused() bool { return l.findings.Failed() }
+
+// Abandon traces a submission that was permitted and whose message is not whole, and
+// gives the error back.
+func (l *Lot) Abandon(ctx context.Context, err error) error {
+	var one *xds.Error
+	var all xds.Errors
+	switch {
+	case errors.As(err, &one):
+		all = xds.Errors{one}
+	case !errors.As(err, &all):
+		return err
+	}
+	if traced := l.refuse(ctx, all); !refused(traced) {
+		return traced
+	}
+	return err
+}
+
 // Register stores the lot, once the whole message was read. The warnings stand
 // beside a success; a lot that is refused is traced as policy §1.9 says.
 func (l *Lot) Register(ctx context.Context) (registry.Receipt, xds.Errors, error) {
 	if l.findings.Failed() {
-		return registry.Receipt{}, nil, l.refuse(ctx)
+		return registry.Receipt{}, nil, l.refuse(ctx, l.findings)
 	}
 	receipt, err := l.desk.Registry.Submit(ctx, func(s *registry.Session) (authz.Deposit, error) { return l.decide(ctx, s) }, l.Submission, l.contents)
 	// A commit whose answer was lost may have succeeded: only a refusal proves that
@@ -151,30 +179,35 @@ func refused(err error) bool {
 }
 
 // refuse traces a submission that was permitted and whose content is refused.
-func (l *Lot) refuse(ctx context.Context) error {
+func (l *Lot) refuse(ctx context.Context, findings xds.Errors) error {
 	return l.desk.Registry.Read(ctx, func(s *registry.Session) error {
 		deposit, err := l.decide(ctx, s)
 		if err != nil {
 			return err
 		}
-		first := slices.IndexFunc(l.findings, func(e *xds.Error) bool { return e.Severity == xds.SeverityError })
-		deposit.Refuse(l.findings[first].ID)
-		return l.findings
+		first := slices.IndexFunc(findings, func(e *xds.Error) bool { return e.Severity == xds.SeverityError })
+		deposit.Refuse(findings[first].ID)
+		return findings
 	})
 }
 
-// Close discards the bytes of a lot that was not registered; what cannot be
-// discarded now is left to the sweeper.
+// Close discards the bytes of a lot that was not registered, and withdraws its
+// intent; where that fails the intent stays, and with it the sweeper's way to them.
 func (l *Lot) Close(ctx context.Context) {
-	if l.keep {
+	if l.keep || l.prefix == "" {
 		return
 	}
+	ctx = context.WithoutCancel(ctx)
 	for _, content := range l.contents {
 		if content.Blob == "" {
 			continue
 		}
-		if err := l.desk.Repository.Discard(context.WithoutCancel(ctx), content.Blob); err != nil {
+		if err := l.desk.Repository.Discard(ctx, content.Blob); err != nil {
 			l.desk.Log.Warn("blob left for the sweeper", "error", err)
+			return
 		}
+	}
+	if err := l.desk.Registry.Withdraw(ctx, l.prefix); err != nil {
+		l.desk.Log.Warn("intent left for the sweeper", "error", err)
 	}
 }

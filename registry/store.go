@@ -2,6 +2,8 @@ package registry
 
 import (
 	"context"
+	"path"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -27,7 +29,7 @@ func (p *plan) store(ctx context.Context) error {
 		b.Queue(deprecateSQL, p.deposit.Record(), p.replaced, p.at,
 			[]string{string(xds.Appends), string(xds.Transforms)}, int16(authz.DocDeprecated), int16(authz.DocApproved))
 	}
-	b.Queue(`delete from blob_intent where blob = any($1)`, p.blobs())
+	b.Queue(`delete from blob_intent where prefix = any($1)`, p.prefixes())
 	return p.session.tx.SendBatch(ctx, b).Close()
 }
 
@@ -150,6 +152,7 @@ func (p *plan) finalDocument(i int) xds.DocumentEntry {
 	d := p.lot.Documents[i]
 	d.LogicalID, d.Version, d.AvailabilityStatus = d.EntryUUID, 1, xds.Approved
 	d.PatientID = orCX(d.PatientID, p.deposit.Patient())
+	d.HomeCommunityID = "" // ours is not configured; one that a sender claims leads nowhere
 	d.Hash, d.Size = p.contents[i].SHA1, p.contents[i].Size
 	d.RepositoryUniqueID = p.session.registry.RepositoryID
 	if d.ObjectType == "" {
@@ -170,12 +173,15 @@ func (p *plan) receipt() Receipt {
 	return r
 }
 
-func (p *plan) blobs() []string {
-	keys := []string{}
+// prefixes are the intents that this submission fulfils.
+func (p *plan) prefixes() []string {
+	prefixes := []string{}
 	for _, c := range p.contents {
-		keys = append(keys, c.Blob)
+		if dir := path.Dir(c.Blob); !slices.Contains(prefixes, dir) {
+			prefixes = append(prefixes, dir)
+		}
 	}
-	return keys
+	return prefixes
 }
 
 // technical tells the signature of a lot, which no listing shows (domain §3.2).

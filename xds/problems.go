@@ -39,6 +39,13 @@ func meta(id, french, english, hint string) Problem {
 		Issue: "business-rule", French: french, English: english, Hint: hint}
 }
 
+// precondition is a row of policy §1.4: the registry's code on every transaction.
+func precondition(id, french, english, hint string) Problem {
+	p := meta(id, french, english, hint)
+	p.Repository = ""
+	return p
+}
+
 func door(id, french, english string) Problem {
 	return Problem{ID: id, Registry: codeRegistry, Repository: codeRepository, Status: http.StatusForbidden,
 		Issue: "forbidden", French: french, English: english}
@@ -79,15 +86,15 @@ var Problems = []Problem{
 	door("ACC-67", "Le jeton désigne un autre patient", "the token names another patient"),
 
 	// Preconditions on payloads (policy §1.4).
-	meta("C-01", "Seul un professionnel ou une structure peut cacher un document au patient ou à ses représentants", "only a professional or structure may hide a document from the patient or representatives", "retirer INVISIBLE_PATIENT et INVISIBLE_REPRESENTANTS_LEGAUX"),
-	meta("C-02", "MASQUE_PS et INVISIBLE_PATIENT ne se cumulent pas", "MASQUE_PS and INVISIBLE_PATIENT exclude each other", "ne garder que l'un des deux codes"),
-	meta("C-03", "INVISIBLE_REPRESENTANTS_LEGAUX ne vaut que pour un mineur et s'impose en connexion secrète", "hidden-from-representatives is for minors only and is required by a secret connection", "corriger confidentialityCode ou le mode de connexion"),
-	meta("C-06", "Ce professionnel ne peut pas être nommé médecin traitant", "this professional cannot be named administrator", "choisir un médecin qui s'est déjà connecté au dossier"),
+	precondition("C-01", "Seul un professionnel ou une structure peut cacher un document au patient ou à ses représentants", "only a professional or structure may hide a document from the patient or representatives", "retirer INVISIBLE_PATIENT et INVISIBLE_REPRESENTANTS_LEGAUX"),
+	precondition("C-02", "MASQUE_PS et INVISIBLE_PATIENT ne se cumulent pas", "MASQUE_PS and INVISIBLE_PATIENT exclude each other", "ne garder que l'un des deux codes"),
+	precondition("C-03", "INVISIBLE_REPRESENTANTS_LEGAUX ne vaut que pour un mineur et s'impose en connexion secrète", "hidden-from-representatives is for minors only and is required by a secret connection", "corriger confidentialityCode ou le mode de connexion"),
+	precondition("C-06", "Ce professionnel ne peut pas être nommé médecin traitant", "this professional cannot be named administrator", "choisir un médecin qui s'est déjà connecté au dossier"),
 	{ID: "C-07", Status: http.StatusConflict, Issue: "conflict", French: "Ce professionnel ne peut pas être bloqué", English: "this professional cannot be blocked", Hint: "retirer d'abord le rôle de médecin traitant"},
-	meta("C-08", "Déclaration de lien incomplète", "incomplete declaration of relation", `envoyer {"basis":"consent","attested":true} ; pour "team", un jeton qui porte une structure`),
-	meta("C-09", "L'identité ne correspond pas au dossier", "the identity does not match the record", "vérifier l'INS et la date de naissance (PID-7)"),
-	meta("C-11", "L'acte est fait à la demande du patient : attestation manquante", "attestation of the patient's request is missing", `ajouter "attested": true`),
-	meta("C-13", "Une authentification indirecte renforcée (AIR) n'alimente pas", "indirect reinforced authentication does not feed", "déposer avec une authentification directe ou la structure"),
+	precondition("C-08", "Déclaration de lien incomplète", "incomplete declaration of relation", `envoyer {"basis":"consent","attested":true} ; pour "team", un jeton qui porte une structure`),
+	precondition("C-09", "L'identité ne correspond pas au dossier", "the identity does not match the record", "vérifier l'INS et la date de naissance (PID-7)"),
+	precondition("C-11", "L'acte est fait à la demande du patient : attestation manquante", "attestation of the patient's request is missing", `ajouter "attested": true`),
+	precondition("C-13", "Une authentification indirecte renforcée (AIR) n'alimente pas", "indirect reinforced authentication does not feed", "déposer avec une authentification directe ou la structure"),
 
 	// Metadata (ITI TF-3 4.2.3, dmp profile).
 	meta("META-001", "Attribut obligatoire absent", "required attribute missing", ""),

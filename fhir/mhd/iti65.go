@@ -45,7 +45,7 @@ func (s *Server) provide(c *call) error {
 		return err
 	}
 	if err := take(ctx, in, lot); err != nil {
-		return err
+		return in.Abandon(ctx, err)
 	}
 	receipt, warnings, err := in.Register(ctx)
 	if err != nil {

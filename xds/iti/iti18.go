@@ -36,6 +36,9 @@ func (s *Server) storedQuery(ctx context.Context, c *call) error {
 	if carryOut == nil || query.Row.MultiPatient {
 		return xds.Errors{{ID: "QRY-001", Where: "AdhocQuery/@id", Found: query.Row.UUID}}
 	}
+	if query.HomeCommunityID != "" {
+		return xds.Errors{{ID: "DOC-005", Where: "homeCommunityId", Found: query.HomeCommunityID}}
+	}
 	answer, err := carryOut(s, ctx, c, query)
 	if err != nil {
 		return err

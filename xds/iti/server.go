@@ -15,11 +15,11 @@ import (
 	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/intake"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/ebrim"
-	"github.com/passerelle-sante/passerelle/xds/profile"
 	"github.com/passerelle-sante/passerelle/xds/saml"
 	"github.com/passerelle-sante/passerelle/xds/soap"
 	"github.com/passerelle-sante/passerelle/xds/xmlgate"
@@ -30,7 +30,7 @@ type Server struct {
 	Gate       *authz.Gate
 	Registry   *registry.Registry
 	Repository *repository.Store
-	Profile    *profile.Profile
+	Intake     *intake.Desk
 	Tokens     *saml.Verifier
 	Respond    soap.Responder
 	Limits     soap.Limits
@@ -75,6 +75,7 @@ type call struct {
 	subject     authz.Subject
 	w           http.ResponseWriter
 	request     string // id of the request in the log and in incidents
+	length      int64  // of the HTTP body, -1 when it is not said
 }
 
 // Handler serves one endpoint: POST for messages, GET with ?wsdl for its description.
@@ -95,7 +96,7 @@ func (s *Server) Handler(actor Actor) http.Handler {
 // post reads the message, verifies its token, dispatches it and renders refusals.
 func (s *Server) post(w http.ResponseWriter, r *http.Request, actor Actor) {
 	started := time.Now()
-	c := &call{w: w, request: s.Incident()}
+	c := &call{w: w, request: s.Incident(), length: r.ContentLength}
 	err := s.serve(r, c, actor)
 	var findings xds.Errors
 	switch {

@@ -19,6 +19,7 @@ import (
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/authz/france"
 	"github.com/passerelle-sante/passerelle/authz/matrix"
+	"github.com/passerelle-sante/passerelle/intake"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/registry/registrytest"
@@ -104,7 +105,8 @@ func newWorld(t testing.TB, change ...func(*soap.Limits)) *world {
 		t.Fatal(err)
 	}
 	face := &iti.Server{
-		Gate: w.gate, Registry: w.reg, Repository: blobs, Profile: dmp.New(dmp.Options{TestINS: true}), Tokens: tokens,
+		Gate: w.gate, Registry: w.reg, Repository: blobs, Tokens: tokens,
+		Intake:  &intake.Desk{Gate: w.gate, Registry: w.reg, Repository: blobs, Profile: dmp.New(dmp.Options{TestINS: true}), Limit: w.limits.Part, Log: slog.New(slog.NewTextHandler(w.incidents, nil))},
 		Respond: soap.Responder{NewID: func() string { return "urn:uuid:" + newID() }}, Limits: w.limits, Base: w.server.URL,
 		Incident: newID, Log: slog.New(slog.NewTextHandler(w.incidents, nil)),
 	}

@@ -122,7 +122,7 @@ func (s *Service) route() error {
 	s.router.HandleMethodNotAllowed = true
 	s.router.Use(s.guard)
 	soapFace := &iti.Server{
-		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Profile: s.Rules, Tokens: assertions,
+		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Tokens: assertions,
 		Respond: soap.Responder{NewID: func() string { return "urn:uuid:" + NewID() }}, Limits: soap.DefaultLimits(),
 		Base: s.Base, Incident: NewID, Log: s.Log,
 	}

@@ -205,8 +205,9 @@ create table trail (
 );
 create index trail_actor on trail (record, actor, action) where permit;
 
--- Blobs written but not yet referenced: swept when a submission dies half-way.
+-- Where a submission under way puts its blobs, written before the first of them: what
+-- stands here after a crash tells the sweeper where orphans may be.
 create table blob_intent (
-    blob       text primary key,
+    prefix     text primary key,             -- of the keys in the repository
     created_at timestamptz not null
 );
