@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+type errorsCommand struct {
+	Code string `arg:"" optional:"" name:"CODE" help:"Un code, par exemple META-003."`
+}
+
+// Help holds the examples.
+func (errorsCommand) Help() string {
+	return `passerelle errors
+passerelle errors META-003 -o json`
+}
+
+// problem is one row of the error table.
+type problem struct {
+	Code       string `json:"code"`
+	Registry   string `json:"registry,omitempty"`   // IHE code on the registry
+	Repository string `json:"repository,omitempty"` // IHE code on the repository, where it differs
+	Fault      string `json:"fault,omitempty"`      // SOAP Fault
+	HTTP       int    `json:"http"`
+	Issue      string `json:"issue"`
+	French     string `json:"fr"`
+	English    string `json:"en"`
+	Hint       string `json:"hint,omitempty"`
+}
+
+func problemOf(row xds.Problem) problem {
+	fault := row.Fault
+	if row.Registry != "" {
+		fault = ""
+	} else if row.Subcode != "" {
+		fault += "/" + row.Subcode
+	}
+	return problem{row.ID, row.Registry, row.Repository, fault, row.Status, row.Issue, row.French, row.English, row.Hint}
+}
+
+// Run lists the table, or shows one row.
+func (c *errorsCommand) Run(p *program) error {
+	if c.Code == "" {
+		p.listProblems()
+		return nil
+	}
+	code := strings.ToUpper(c.Code)
+	i := slices.IndexFunc(xds.Problems, func(row xds.Problem) bool { return row.ID == code })
+	if i < 0 {
+		return misuse("code inconnu : "+c.Code+" ; proches : "+strings.Join(nearestCodes(code), ", "), "passerelle errors")
+	}
+	row := problemOf(xds.Problems[i])
+	if p.json {
+		p.writeJSON(row)
+		return nil
+	}
+	fmt.Fprintln(p.stdout, p.paint(bold, row.Code)+"  "+row.French)
+	for _, line := range []struct{ label, value string }{
+		{"en anglais", row.English}, {"registre", row.Registry}, {"entrepôt", row.Repository}, {"SOAP Fault", row.Fault},
+		{"HTTP", fmt.Sprintf("%d, OperationOutcome %s", row.HTTP, row.Issue)}, {"correction", row.Hint},
+	} {
+		if line.value != "" {
+			fmt.Fprintf(p.stdout, "  %-10s  %s\n", line.label, line.value)
+		}
+	}
+	return nil
+}
+
+func (p *program) listProblems() {
+	var all []problem
+	var rows [][]string
+	for _, row := range xds.Problems {
+		one := problemOf(row)
+		all = append(all, one)
+		ihe := one.Registry
+		if ihe == "" && one.Fault != "" {
+			ihe = "Fault " + one.Fault
+		}
+		rows = append(rows, []string{one.Code, fmt.Sprint(one.HTTP), ihe, one.French})
+	}
+	if p.json {
+		p.writeJSON(map[string]any{"errors": all})
+		return
+	}
+	p.writeTable([]string{"CODE", "HTTP", "SOAP", "TEXTE"}, rows)
+}
+
+// nearestCodes are up to three codes of the table that look most like one.
+func nearestCodes(code string) []string {
+	all := make([]string, 0, len(xds.Problems))
+	for _, row := range xds.Problems {
+		all = append(all, row.ID)
+	}
+	slices.SortStableFunc(all, func(a, b string) int { return distance(code, a) - distance(code, b) })
+	return all[:3]
+}
+
+// distance is the number of letters to insert, remove or change between two words.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox"
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/service"
+	"github.com/passerelle-sante/passerelle/registry/postgres"
+)
+
+// maxLog is the size past which a new start puts the log aside, in bytes.
+const maxLog = 16 << 20
+
+type sandboxCommand struct {
+	Listen  string `default:"127.0.0.1:8080" placeholder:"ADRESSE" help:"Adresse locale et port (${default}) ; port 0 : un port libre."`
+	Data    string `default:"./.passerelle" type:"path" placeholder:"DOSSIER" help:"Où vivent les données (./.passerelle)."`
+	Empty   bool   `help:"Ni patients, ni professionnels, ni documents."`
+	Profile string `enum:"dmp,ihe" default:"dmp" placeholder:"PROFIL" help:"Contrôle des métadonnées : dmp, ou ihe (cardinalités IHE seules)."`
+	Base    string `placeholder:"URL" help:"Adresse annoncée, si elle n'est pas celle d'écoute."`
+	CI      bool   `name:"ci" help:"Sans couleur ; les adresses en une ligne JSON."`
+	Verbose bool   `help:"Journal sur la sortie d'erreur, au lieu du dossier de données."`
+}
+
+// Help holds the examples.
+func (sandboxCommand) Help() string {
+	return `passerelle sandbox
+passerelle sandbox --listen 127.0.0.1:0 --data /tmp/passerelle --ci`
+}
+
+// Run starts the sandbox and serves until a signal.
+func (c *sandboxCommand) Run(ctx context.Context, p *program) error {
+	l, err := listen(ctx, c.Listen)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	base, err := c.base(l)
+	if err != nil {
+		return err
+	}
+	log, logFile, err := c.log(p)
+	if err != nil {
+		return err
+	}
+	defer logFile.Close()
+	if _, err := os.Stat(filepath.Join(c.Data, "sandbox.json")); err != nil && !c.Empty {
+		fmt.Fprintln(p.stderr, "Premier démarrage : PostgreSQL, registre, données fictives…")
+	} else {
+		fmt.Fprintln(p.stderr, "Démarrage : PostgreSQL, registre…")
+	}
+	started := time.Now()
+	s, err := sandbox.Start(ctx, sandbox.Options{Dir: c.Data, Base: base, Profile: c.Profile, Empty: c.Empty, Log: log})
+	if err != nil {
+		return c.notStarted(err)
+	}
+	defer s.Stop(context.WithoutCancel(ctx))
+	fmt.Fprintf(p.stderr, "Prêt en %.1f s.\n", time.Since(started).Seconds())
+	served := make(chan error, 1)
+	go func() { served <- service.Serve(ctx, l, s.Handler()) }()
+	if err := c.announce(ctx, p, s, base); err != nil && ctx.Err() == nil {
+		log.Warn("announce", "error", err)
+	}
+	if err = <-served; err != nil {
+		return environment("service interrompu : "+err.Error(), "passerelle sandbox")
+	}
+	fmt.Fprintln(p.stderr, "Arrêté.")
+	return nil
+}
+
+// listen opens the address, on the loopback alone: the sandbox signs a token for
+// whoever asks.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, misuse("--listen : une adresse locale et un port sont attendus, comme 127.0.0.1:8080", "passerelle sandbox --listen 127.0.0.1:8081")
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
+		return nil, misuse("--listen : le bac à sable signe un jeton pour quiconque le demande, il n'écoute que sur 127.0.0.1 ou [::1]",
+			"passerelle sandbox --listen 127.0.0.1:"+port)
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, port))
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, environment("le port de "+address+" est déjà pris", "passerelle sandbox --listen 127.0.0.1:0", "curl http://"+address+"/readyz   (un bac à sable y tourne peut-être déjà)")
+	case err != nil:
+		return nil, environment("--listen "+address+" : écoute impossible ("+reason(err)+")", "passerelle sandbox --listen 127.0.0.1:0")
+	}
+	return l, nil
+}
+
+// reason is the system's word for an error.
+func reason(err error) string {
+	var code syscall.Errno
+	if errors.As(err, &code) {
+		return code.Error()
+	}
+	return err.Error()
+}
+
+// base is the address that clients use.
+func (c *sandboxCommand) base(l net.Listener) (string, error) {
+	if c.Base == "" {
+		return "http://" + l.Addr().String(), nil
+	}
+	g, err := connection{Base: c.Base}.open()
+	return g.base, err
+}
+
+// log is the journal: JSON in the data folder, or text on the standard error.
+func (c *sandboxCommand) log(p *program) (*slog.Logger, io.Closer, error) {
+	if c.Verbose {
+		return slog.New(slog.NewTextHandler(p.stderr, nil)), io.NopCloser(nil), nil
+	}
+	if err := os.MkdirAll(c.Data, 0o755); err != nil {
+		return nil, nil, environment("--data "+c.Data+" : dossier inutilisable ("+reason(err)+")", "passerelle sandbox --data DOSSIER")
+	}
+	name := filepath.Join(c.Data, "passerelle.log")
+	if info, err := os.Stat(name); err == nil && info.Size() > maxLog {
+		_ = os.Rename(name, name+".1")
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, nil, environment("journal impossible à ouvrir : "+reason(err), "passerelle sandbox --data DOSSIER")
+	}
+	return slog.New(slog.NewJSONHandler(f, nil)), f, nil
+}
+
+// notStarted tells why the sandbox did not start, and what to do.
+func (c *sandboxCommand) notStarted(err error) error {
+	var known *postgres.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return environment("interrompu pendant le démarrage")
+	case errors.As(err, &known) && errors.Is(err, postgres.ErrInUse):
+		return environment(known.French, "passerelle sandbox --data AUTRE_DOSSIER")
+	case errors.As(err, &known):
+		return environment(known.French)
+	case errors.Is(err, os.ErrPermission):
+		return environment("--data "+c.Data+" : "+reason(err), "passerelle sandbox --data DOSSIER")
+	}
+	return environment("le bac à sable n'a pas démarré : "+strings.TrimSpace(err.Error()), "passerelle sandbox --verbose", "passerelle sandbox --data DOSSIER_NEUF")
+}
