@@ -48,9 +48,12 @@ func (s *Session) History(ctx context.Context, a authz.Allowed, q HistoryQuery) 
 			return nil, "", nil
 		}
 	}
-	if f.Before, f.Skip, err = parsePage(q.Page); err != nil {
+	start, again, err := parsePage(q.Page)
+	if err != nil {
 		return nil, "", err
 	}
+	f.Before = start
+	last := position{start, again}
 	for {
 		lines, err := trail.Read(ctx, s.Handle(), a, f)
 		if err != nil {
@@ -61,14 +64,18 @@ func (s *Session) History(ctx context.Context, a authz.Allowed, q HistoryQuery) 
 			return nil, "", err
 		}
 		for _, l := range lines {
-			e, shown := tell(a, l, docs)
-			if shown && len(events) == historyPage {
-				return events, formatPage(f.Before, f.Skip), nil
-			}
-			if shown {
-				events = append(events, e)
-			}
 			f.Advance(l.At)
+			e, shown := tell(a, l, docs)
+			switch {
+			case !shown:
+			case again > 0 && l.At.Equal(start):
+				again--
+			case len(events) == historyPage:
+				return events, last.String(), nil
+			default:
+				events = append(events, e)
+				last = last.past(l.At)
+			}
 		}
 		if len(lines) < f.Limit {
 			return events, "", nil
@@ -137,11 +144,22 @@ where d.record = $1 and d.latest and d.lid = any($2)`, record, ids)
 	return docs, rows.Err()
 }
 
-// A page position is an instant and how many lines of it were given: it tells
-// nothing about lines that were withheld.
-func formatPage(before time.Time, skip int) string {
-	return fmt.Sprintf("%d.%d", before.UnixMicro(), skip)
+// position is where a page ends: the instant of the last line that was shown, and
+// how many shown lines of that instant were given. Lines that are withheld count
+// nowhere in it, or the pages of a reader would tell how many there are, and when.
+type position struct {
+	at    time.Time
+	given int
 }
+
+func (p position) past(at time.Time) position {
+	if at.Equal(p.at) {
+		return position{at, p.given + 1}
+	}
+	return position{at, 1}
+}
+
+func (p position) String() string { return fmt.Sprintf("%d.%d", p.at.UnixMicro(), p.given) }
 
 func parsePage(page string) (time.Time, int, error) {
 	if page == "" {

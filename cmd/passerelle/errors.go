@@ -94,27 +94,6 @@ func nearestCodes(code string) []string {
 	for _, row := range xds.Problems {
 		all = append(all, row.ID)
 	}
-	slices.SortStableFunc(all, func(a, b string) int { return distance(code, a) - distance(code, b) })
+	slices.SortStableFunc(all, func(a, b string) int { return xds.Distance(code, a) - xds.Distance(code, b) })
 	return all[:3]
-}
-
-// distance is the number of letters to insert, remove or change between two words.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

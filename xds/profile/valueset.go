@@ -59,7 +59,7 @@ func (v *ValueSet) Nearest(text string, n int) []string {
 	all := make([]candidate, 0, len(v.Codes))
 	for _, c := range v.Codes {
 		code := strings.ToLower(c.Value)
-		score := 2 * distance(text, code)
+		score := 2 * xds.Distance(text, code)
 		switch {
 		case text == "":
 		case strings.HasPrefix(code, text), strings.HasPrefix(text, code):
@@ -84,25 +84,4 @@ func (v *ValueSet) Nearest(text string, n int) []string {
 		nearest = append(nearest, s)
 	}
 	return nearest
-}
-
-// distance is the number of bytes to insert, delete or replace.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

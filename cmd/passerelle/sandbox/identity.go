@@ -90,15 +90,28 @@ func (st *state) who(as string) (identity, error) {
 		Expected: "un nom de /sandbox/cast, ou patient:NOM, rep:NOM, rep:NOM:2, delegate:NOM", Nearest: st.nearest(as)}
 }
 
-// nearest are names of the cast that share the beginning of what was asked.
+// nearest are names of the cast that come close to what was asked.
 func (st *state) nearest(as string) []string {
-	var near []string
+	var names []string
 	for _, p := range st.Professionals {
-		if len(as) >= 2 && strings.Contains(p.Name, as[:2]) && len(near) < 3 {
-			near = append(near, p.Name)
+		names = append(names, p.Name)
+	}
+	for _, p := range st.Patients {
+		names = append(names, "patient:"+p.Name)
+		for _, x := range slices.Concat(p.Representatives, p.Delegates) {
+			names = append(names, x.As)
 		}
 	}
-	return near
+	return xds.Nearest(as, names, 3)
+}
+
+// nearestPatients are names of patients that come close to what was asked.
+func (st *state) nearestPatients(name string) []string {
+	var names []string
+	for _, p := range st.Patients {
+		names = append(names, p.Name)
+	}
+	return xds.Nearest(name, names, 3)
 }
 
 func natureOf(kind string) authz.Nature {
@@ -136,7 +149,7 @@ func (st *state) claims(r tokenRequest) (saml.Claims, error) {
 	}
 	p, ok := st.patient(r.Patient)
 	if !ok {
-		return c, &xds.Error{ID: "JSON-002", Where: "patient", Found: r.Patient, Expected: "un patient de /sandbox/cast"}
+		return c, &xds.Error{ID: "JSON-002", Where: "patient", Found: r.Patient, Expected: "un patient de /sandbox/cast", Nearest: st.nearestPatients(r.Patient)}
 	}
 	c.Patient = p.INS
 	if r.Mode == "bris_de_glace" {

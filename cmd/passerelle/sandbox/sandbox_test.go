@@ -5,10 +5,25 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
 )
+
+// folder is one that PostgreSQL's own user can enter, which t.TempDir is not.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "passerelle-sandbox-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
 
 // open starts a sandbox for a test; its URL is the one its tokens are for.
 func open(t *testing.T, o Options) (*Sandbox, *httptest.Server) {
@@ -17,7 +32,7 @@ func open(t *testing.T, o Options) (*Sandbox, *httptest.Server) {
 	o.Base = "http://" + server.Listener.Addr().String()
 	o.Log = slog.New(slog.DiscardHandler)
 	if o.Dir == "" {
-		o.Dir = t.TempDir()
+		o.Dir = folder(t)
 	}
 	if o.Profile == "" {
 		o.Profile = "dmp"
