@@ -141,6 +141,9 @@ func historyQuery(c *call) (registry.HistoryQuery, error) {
 			continue
 		}
 		at, err := parseDate(text)
+		if err == nil && bound.name == "to" && len(text) == len(time.DateOnly) {
+			at = at.AddDate(0, 0, 1) // a day is in the period to its end
+		}
 		if err != nil {
 			findings.Add(&xds.Error{ID: "JSON-002", Where: bound.name, Found: text, Expected: "une date (AAAA-MM-JJ ou RFC 3339)"})
 		}

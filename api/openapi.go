@@ -67,6 +67,10 @@ var parameterTexts = map[string]string{
 	"id":           "identifiant opaque du dossier (`record` de /sandbox/cast, id du Patient FHIR)",
 	"professional": "identifiant national, ou nom dans le bac à sable",
 	"document":     "logicalId ou entryUUID, avec ou sans urn:uuid:",
+	"from":         "AAAA-MM-JJ ou RFC 3339, compris",
+	"to":           "AAAA-MM-JJ, jour compris, ou RFC 3339, instant non compris",
+	"actor":        "identifiant de l'acteur, ou nom d'un professionnel dans le bac à sable",
+	"page":         "valeur de `next` d'une réponse",
 	"act":          "mask, unmask, reveal-patient, reveal-representatives, archive, unarchive ou delete",
 }
 
@@ -97,7 +101,7 @@ func operation(rt route) map[string]any {
 	}
 	if rt.answer == "History" {
 		for _, name := range []string{"from", "to", "actor", "page"} {
-			parameters = append(parameters, map[string]any{"name": name, "in": "query", "schema": text})
+			parameters = append(parameters, map[string]any{"name": name, "in": "query", "description": parameterTexts[name], "schema": text})
 		}
 	}
 	if parameters != nil {

@@ -12,11 +12,16 @@ func (c *call) purpose(action authz.Value, name string) authz.Purpose {
 	return authz.Purpose{Action: action, Transaction: "JSON:" + name}
 }
 
-// patient is the holder of the record in the path; an unknown record is 404.
+// nobody is an identifier that no patient has.
+const nobody xds.CX = "inconnu^^^&0.0&ISO"
+
+// patient is the holder of the record in the path. An unknown record is judged as
+// that of a patient never seen, and as another one than the token's: the door of the
+// token comes before any id is looked up (policy §0.1).
 func (s *Server) patient(c *call, session *registry.Session) (xds.CX, error) {
 	patient, err := session.PatientOfRecord(c.ctx, c.param("id"))
 	if err == nil && patient == "" {
-		err = &xds.Error{ID: "JSON-003"}
+		patient = nobody
 	}
 	return patient, err
 }

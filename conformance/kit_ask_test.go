@@ -14,7 +14,7 @@ import (
 
 // search asks both faces for the current and former documents of the record, or for
 // the archived ones.
-func (s *scene) search(t *testing.T, b kitBearer, archived bool) (soap, fhir kitAnswer) {
+func (s *scene) search(t *testing.T, b *kitBearer, archived bool) (soap, fhir kitAnswer) {
 	t.Helper()
 	if archived {
 		return s.findDocuments(t, b, s.patient.INS, xds.Archived), s.findReferences(t, b, s.patient, "isArchived=true")
@@ -27,7 +27,7 @@ func (s *scene) search(t *testing.T, b kitBearer, archived bool) (soap, fhir kit
 func (s *scene) reading(t *testing.T) {
 	t.Helper()
 	for i, bound := range []bool{false, true} {
-		b := s.reader(t, bound)
+		b := s.reader(bound)
 		soap, fhir := s.search(t, b, s.row.Status == "archived")
 		if !slices.Equal(soap.ids, fhir.ids) {
 			t.Errorf("bound=%v: ITI-18 names %v, ITI-67 %v", bound, soap.ids, fhir.ids)
@@ -63,7 +63,7 @@ func (s *scene) reading(t *testing.T) {
 
 // byID asks for each document by its id. What may not be read must answer as an id
 // that never was, each byte of it.
-func (s *scene) byID(t *testing.T, b kitBearer, bound bool) {
+func (s *scene) byID(t *testing.T, b *kitBearer, bound bool) {
 	t.Helper()
 	documents := s.documents
 	if documents == nil { // none can be deposited in this state
@@ -72,14 +72,18 @@ func (s *scene) byID(t *testing.T, b kitBearer, bound bool) {
 	for _, way := range []struct {
 		name, unknown string
 		repository    bool
-		ask           func(*testing.T, kitBearer, xds.DocumentEntry) kitAnswer
+		ask           func(*testing.T, *kitBearer, xds.DocumentEntry) kitAnswer
 	}{
-		{"ITI-43", "DOC-003", true, func(t *testing.T, b kitBearer, d xds.DocumentEntry) kitAnswer { return s.retrieveSet(t, b, d.UniqueID) }},
-		{"GetDocuments", "", false, func(t *testing.T, b kitBearer, d xds.DocumentEntry) kitAnswer {
+		{"ITI-43", "DOC-003", true, func(t *testing.T, b *kitBearer, d xds.DocumentEntry) kitAnswer {
+			return s.retrieveSet(t, b, d.UniqueID)
+		}},
+		{"GetDocuments", "", false, func(t *testing.T, b *kitBearer, d xds.DocumentEntry) kitAnswer {
 			return s.getDocuments(t, b, d.UniqueID)
 		}},
-		{"ITI-68", "FHIR-003", true, func(t *testing.T, b kitBearer, d xds.DocumentEntry) kitAnswer { return s.readBinary(t, b, d.EntryUUID) }},
-		{"DocumentReference", "FHIR-003", false, func(t *testing.T, b kitBearer, d xds.DocumentEntry) kitAnswer {
+		{"ITI-68", "FHIR-003", true, func(t *testing.T, b *kitBearer, d xds.DocumentEntry) kitAnswer {
+			return s.readBinary(t, b, d.EntryUUID)
+		}},
+		{"DocumentReference", "FHIR-003", false, func(t *testing.T, b *kitBearer, d xds.DocumentEntry) kitAnswer {
 			return s.readReference(t, b, d.EntryUUID)
 		}},
 	} {
@@ -123,7 +127,7 @@ func (s *scene) submitting(t *testing.T) {
 	for i, deposit := range s.faces() {
 		d := s.document(t, s.patient, s.row.As, "", s.row.Type, strings.Fields(s.row.Marks)...)
 		lot, content := s.lot(s.patient, s.row.As, d)
-		answer := deposit(t, s.reader(t, true), lot, content)
+		answer := deposit(t, s.reader(true), lot, content)
 		if answer.code != s.row.wanted() {
 			t.Errorf("face %d: %q: %s", i, answer.code, answer.whole)
 		}
@@ -150,7 +154,7 @@ func (s *scene) replacing(t *testing.T) {
 		d := s.document(t, s.patient, s.row.As, "", s.row.Type)
 		lot, content := s.lot(s.patient, s.row.As, d)
 		kitRelate(&lot, xds.Replaces, d.entry.EntryUUID, target.entry.EntryUUID)
-		b := s.reader(t, true)
+		b := s.reader(true)
 		answer := deposit(t, b, lot, content)
 		if answer.code != want {
 			t.Errorf("face %d: %q, want %q: %s", i, answer.code, want, answer.whole)
@@ -180,7 +184,7 @@ var caseActs = map[string]string{
 // acting carries out an act on what came by each face.
 func (s *scene) acting(t *testing.T) {
 	t.Helper()
-	token := s.reader(t, true).token
+	token := s.reader(true).jwt(t)
 	act := func(logicalID string) kitResponse {
 		return s.call(t, http.MethodPost, "/api/v1/records/"+s.patient.Record+"/documents/"+logicalID+"/"+caseActs[s.row.Action], token, s.attested())
 	}
@@ -260,7 +264,7 @@ func (s *scene) profile(t *testing.T) {
 	case "params":
 		method, path, body = http.MethodPut, "/settings", map[string]bool{"maskAll": true}
 	}
-	answer := s.call(t, method, "/api/v1/records/"+s.patient.Record+path, s.reader(t, true).token, body)
+	answer := s.call(t, method, "/api/v1/records/"+s.patient.Record+path, s.reader(true).jwt(t), body)
 	if action == "journal" && s.row.Expect == "ACC-41" || action == "ownJournal" {
 		s.ownLines(t, answer)
 		return

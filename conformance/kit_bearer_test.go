@@ -40,16 +40,32 @@ type kitTraits struct {
 // traits are those of a patient.
 func (p kitPatient) traits() *kitTraits { return &kitTraits{p.Family, p.Given, p.BirthDate} }
 
-// kitBearer holds one identity in both forms.
+// kitBearer is one identity in both forms, each issued when it is first needed.
 type kitBearer struct {
+	kit       *kit // nil: there is nothing but what is set
+	claims    kitClaims
 	assertion []byte
 	token     string
 }
 
-// bearer asks both issuers for the same claims.
-func (k *kit) bearer(t *testing.T, c kitClaims) kitBearer {
+// bearer is somebody on both faces, by the same claims.
+func (k *kit) bearer(c kitClaims) *kitBearer { return &kitBearer{kit: k, claims: c} }
+
+// vihf is the assertion, jwt the token.
+func (b *kitBearer) vihf(t *testing.T) []byte {
 	t.Helper()
-	return kitBearer{k.assertion(t, c), k.token(t, c)}
+	if b.kit != nil && b.assertion == nil {
+		b.assertion = b.kit.assertion(t, b.claims)
+	}
+	return b.assertion
+}
+
+func (b *kitBearer) jwt(t *testing.T) string {
+	t.Helper()
+	if b.kit != nil && b.token == "" {
+		b.token = b.kit.token(t, b.claims)
+	}
+	return b.token
 }
 
 func (k *kit) assertion(t *testing.T, c kitClaims) []byte {
@@ -71,11 +87,12 @@ func (k *kit) token(t *testing.T, c kitClaims) string {
 }
 
 // security is the assertion in a WS-Security header, each of its bytes as signed.
-func (b kitBearer) security() []byte {
-	if len(b.assertion) == 0 {
+func (b *kitBearer) security(t *testing.T) []byte {
+	t.Helper()
+	assertion := bytes.TrimSpace(b.vihf(t))
+	if len(assertion) == 0 {
 		return nil
 	}
-	assertion := bytes.TrimSpace(b.assertion)
 	if bytes.HasPrefix(assertion, []byte("<?xml")) {
 		_, assertion, _ = bytes.Cut(assertion, []byte("?>"))
 	}

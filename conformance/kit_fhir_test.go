@@ -14,7 +14,7 @@ const kitJSON = "application/fhir+json"
 
 // fhir makes one request of the FHIR face; a refusal must have the status of the
 // error table.
-func (k *kit) fhir(t *testing.T, b kitBearer, method, path string, body []byte) (kitResponse, kitAnswer) {
+func (k *kit) fhir(t *testing.T, b *kitBearer, method, path string, body []byte) (kitResponse, kitAnswer) {
 	t.Helper()
 	header := http.Header{"Accept": {kitJSON}}
 	if strings.HasPrefix(path, "Binary/") {
@@ -23,7 +23,7 @@ func (k *kit) fhir(t *testing.T, b kitBearer, method, path string, body []byte) 
 	if body != nil {
 		header.Set("Content-Type", kitJSON)
 	}
-	r := k.send(t, method, strings.TrimSuffix("/fhir/"+path, "/"), b.token, header, body)
+	r := k.send(t, method, strings.TrimSuffix("/fhir/"+path, "/"), b.jwt(t), header, body)
 	answer := kitAnswer{code: r.code(t), whole: kitWhole(r.status, r.header, r.body)}
 	if want := (&xds.Error{ID: answer.code}).Problem().Status; answer.code != "" && r.status != want {
 		t.Errorf("%s %s: %s is HTTP %d, want %d", method, path, answer.code, r.status, want)
@@ -32,7 +32,7 @@ func (k *kit) fhir(t *testing.T, b kitBearer, method, path string, body []byte) 
 }
 
 // findReferences is ITI-67: by the record id, or, when that is "", by the INS.
-func (k *kit) findReferences(t *testing.T, b kitBearer, p kitPatient, filter string) kitAnswer {
+func (k *kit) findReferences(t *testing.T, b *kitBearer, p kitPatient, filter string) kitAnswer {
 	t.Helper()
 	patient := "patient=Patient/" + p.Record
 	if p.Record == "" {
@@ -68,7 +68,7 @@ func kitUniqueID(resource map[string]any) string {
 }
 
 // readReference is GET DocumentReference/{id} for a logicalId.
-func (k *kit) readReference(t *testing.T, b kitBearer, logicalID string) kitAnswer {
+func (k *kit) readReference(t *testing.T, b *kitBearer, logicalID string) kitAnswer {
 	t.Helper()
 	r, answer := k.fhir(t, b, http.MethodGet, "DocumentReference/"+kitBare(logicalID), nil)
 	if r.status == http.StatusOK {
@@ -80,7 +80,7 @@ func (k *kit) readReference(t *testing.T, b kitBearer, logicalID string) kitAnsw
 }
 
 // readBinary is ITI-68: the bytes of a document.
-func (k *kit) readBinary(t *testing.T, b kitBearer, logicalID string) kitAnswer {
+func (k *kit) readBinary(t *testing.T, b *kitBearer, logicalID string) kitAnswer {
 	t.Helper()
 	r, answer := k.fhir(t, b, http.MethodGet, "Binary/"+kitBare(logicalID), nil)
 	if r.status == http.StatusOK {
@@ -90,7 +90,7 @@ func (k *kit) readBinary(t *testing.T, b kitBearer, logicalID string) kitAnswer 
 }
 
 // provideBundle is ITI-65 for the same submission as an ITI-41 message.
-func (k *kit) provideBundle(t *testing.T, b kitBearer, lot xds.Submission, content map[string][]byte) kitAnswer {
+func (k *kit) provideBundle(t *testing.T, b *kitBearer, lot xds.Submission, content map[string][]byte) kitAnswer {
 	t.Helper()
 	_, answer := k.fhir(t, b, http.MethodPost, "", kitBundle(t, lot, content))
 	return answer

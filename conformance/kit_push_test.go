@@ -12,19 +12,18 @@ import (
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
-// TestKitPush: a document of the corpus, pushed again with the same metadata by
+// pushEither: a document of the corpus, pushed again with the same metadata by
 // ITI-41 and by ITI-65, reads the same on both faces: its bytes, its DocumentEntry,
 // its DocumentReference.
-func TestKitPush(t *testing.T) {
-	k := openKit(t)
+func (k *kit) pushEither(t *testing.T) {
 	pushed := 0
 	for _, p := range k.patients(t) {
 		administrator := kitClaims{As: "dr-traitant", Patient: p.Name}
-		corpus := k.findDocuments(t, k.bearer(t, administrator), p.INS, xds.Approved, xds.Deprecated, xds.Archived)
+		corpus := k.findDocuments(t, k.bearer(administrator), p.INS, xds.Approved, xds.Deprecated, xds.Archived)
 		pushed += len(corpus.entries)
 		for _, e := range corpus.entries {
 			t.Run(p.Name+" "+e.TypeCode.Value+" "+e.UniqueID, func(t *testing.T) {
-				k.pushedTwice(t, p, k.bearer(t, administrator), e)
+				k.pushedTwice(t, p, k.bearer(administrator), e)
 			})
 		}
 	}
@@ -34,14 +33,14 @@ func TestKitPush(t *testing.T) {
 }
 
 // pushedTwice pushes one document on each face and compares what comes back.
-func (k *kit) pushedTwice(t *testing.T, p kitPatient, reader kitBearer, e xds.DocumentEntry) {
+func (k *kit) pushedTwice(t *testing.T, p kitPatient, reader *kitBearer, e xds.DocumentEntry) {
 	t.Helper()
 	bytes := k.retrieveSet(t, reader, e.UniqueID).content
 	var copies [2]kitDocument
 	for i, deposit := range k.faces() {
 		copies[i] = kitDocument{kitRenamed(e), bytes}
 		lot, content := k.lot(p, "chu-lille", copies[i])
-		if answer := deposit(t, k.bearer(t, kitClaims{As: "chu-lille", Patient: p.Name}), lot, content); answer.code != "" {
+		if answer := deposit(t, k.bearer(kitClaims{As: "chu-lille", Patient: p.Name}), lot, content); answer.code != "" {
 			t.Fatalf("face %d: %s", i, answer.whole)
 		}
 	}
@@ -101,13 +100,12 @@ func kitUnnamedReference(t *testing.T, resource map[string]any) string {
 	return strings.ReplaceAll(text, updated, "UPDATED")
 }
 
-// TestKitReplaceAcross: a lineage that began on one face goes on on the other; both
+// replaceAcross: a lineage that began on one face goes on on the other; both
 // show the chain and the marks.
-func TestKitReplaceAcross(t *testing.T) {
-	k := openKit(t)
+func (k *kit) replaceAcross(t *testing.T) {
 	row := caseRow{ID: "across", Patient: "alice", As: "dr-durand", By: "chu-lille", Author: "dr-hopital", Type: "11502-2", Status: "deprecated", Action: "search", Expect: "visible"}
 	s := k.stage(t, row)
-	reader := s.as(t, "dr-durand")
+	reader := s.as("dr-durand")
 	for _, d := range s.documents {
 		s.api(t, s.holder, http.MethodPost, "/documents/"+d.entry.EntryUUID+"/mask", nil)
 		for name, got := range map[string]kitAnswer{"ITI-18": s.getDocuments(t, reader, d.entry.UniqueID), "FHIR": s.readReference(t, reader, d.entry.EntryUUID)} {
@@ -120,7 +118,7 @@ func TestKitReplaceAcross(t *testing.T) {
 	if len(soap.ids)+len(fhir.ids) > 0 {
 		t.Errorf("ITI-18 %v, ITI-67 %v of a lineage that is masked", soap.ids, fhir.ids)
 	}
-	soap, fhir = s.search(t, s.as(t, s.holder), false)
+	soap, fhir = s.search(t, s.as(s.holder), false)
 	if len(soap.ids) != 4 || !slices.Equal(soap.ids, fhir.ids) {
 		t.Errorf("the holder: ITI-18 %v, ITI-67 %v", soap.ids, fhir.ids)
 	}

@@ -44,7 +44,7 @@ func (k *kit) stage(t *testing.T, row caseRow) *scene {
 	}
 	if row.Action == "search" && row.Expect == "hidden" {
 		for i, bound := range []bool{false, true} {
-			soap, fhir := s.search(t, s.reader(t, bound), false)
+			soap, fhir := s.search(t, s.reader(bound), false)
 			s.before[i] = [2]string{soap.whole, fhir.whole}
 		}
 	}
@@ -72,8 +72,7 @@ func (s *scene) who(name string) string {
 }
 
 // reader is the row's subject; bound tells whether his token names the patient.
-func (s *scene) reader(t *testing.T, bound bool) kitBearer {
-	t.Helper()
+func (s *scene) reader(bound bool) *kitBearer {
 	c := kitClaims{As: s.who(s.row.As), Mode: s.row.Mode}
 	if s.row.Reason == "y" {
 		c.Reason = "détresse vitale"
@@ -87,13 +86,12 @@ func (s *scene) reader(t *testing.T, bound bool) kitBearer {
 	if slices.Contains(s.row.given(), "traits=other") {
 		c.Traits = &kitTraits{"AUTRE", "PERSONNE", "1950-01-01"}
 	}
-	return s.bearer(t, c)
+	return s.bearer(c)
 }
 
 // as is anybody else, in normal mode.
-func (s *scene) as(t *testing.T, name string) kitBearer {
-	t.Helper()
-	return s.bearer(t, kitClaims{As: s.who(name), Patient: s.patient.Name})
+func (s *scene) as(name string) *kitBearer {
+	return s.bearer(kitClaims{As: s.who(name), Patient: s.patient.Name})
 }
 
 // api calls the JSON API on the record, as somebody; it must succeed.
@@ -137,7 +135,7 @@ func (s *scene) link(t *testing.T, professional, basis, expires string) {
 // connect lets a professional read the record once (policy C-06).
 func (s *scene) connect(t *testing.T, professional string) {
 	t.Helper()
-	if answer := s.findReferences(t, s.as(t, professional), s.patient, ""); answer.code != "" {
+	if answer := s.findReferences(t, s.as(professional), s.patient, ""); answer.code != "" {
 		t.Fatalf("%s connects: %s", professional, answer.whole)
 	}
 }
@@ -183,7 +181,7 @@ func (s *scene) push(t *testing.T) {
 			lot, content = s.lot(s.patient, s.row.By, d, second)
 			kitRelate(&lot, xds.Appends, second.entry.EntryUUID, d.entry.EntryUUID)
 		}
-		if answer := deposit(t, s.as(t, s.row.By), lot, content); answer.code != "" {
+		if answer := deposit(t, s.as(s.row.By), lot, content); answer.code != "" {
 			t.Fatalf("deposit %d: %s", i, answer.whole)
 		}
 		s.documents = append(s.documents, d)
@@ -195,7 +193,7 @@ func (s *scene) push(t *testing.T) {
 			d := s.document(t, s.patient, s.row.By, s.row.Author, s.row.Type)
 			lot, content := s.lot(s.patient, s.row.By, d)
 			kitRelate(&lot, xds.Replaces, d.entry.EntryUUID, s.documents[i].entry.EntryUUID)
-			if answer := deposit(t, s.as(t, s.row.By), lot, content); answer.code != "" {
+			if answer := deposit(t, s.as(s.row.By), lot, content); answer.code != "" {
 				t.Fatalf("replacement %d: %s", i, answer.whole)
 			}
 		}
@@ -214,8 +212,8 @@ func (s *scene) push(t *testing.T) {
 }
 
 // faces are the two ways of depositing.
-func (k *kit) faces() []func(*testing.T, kitBearer, xds.Submission, map[string][]byte) kitAnswer {
-	return []func(*testing.T, kitBearer, xds.Submission, map[string][]byte) kitAnswer{k.provide, k.provideBundle}
+func (k *kit) faces() []func(*testing.T, *kitBearer, xds.Submission, map[string][]byte) kitAnswer {
+	return []func(*testing.T, *kitBearer, xds.Submission, map[string][]byte) kitAnswer{k.provide, k.provideBundle}
 }
 
 // arrived makes sure that the scene is what the row says, before anything is asked.

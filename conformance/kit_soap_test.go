@@ -85,7 +85,7 @@ const (
 )
 
 // post sends one SOAP message. A Fault is given back, any other failure is fatal.
-func (k *kit) post(t *testing.T, b kitBearer, action string, body []byte, parts ...soap.OutPart) (*soap.Reply, *soap.FaultError, string) {
+func (k *kit) post(t *testing.T, b *kitBearer, action string, body []byte, parts ...soap.OutPart) (*soap.Reply, *soap.FaultError, string) {
 	t.Helper()
 	path := "/xds/repository"
 	if action == kitQuery {
@@ -93,7 +93,7 @@ func (k *kit) post(t *testing.T, b kitBearer, action string, body []byte, parts 
 	}
 	tape := &kitTape{RoundTripper: k.http.Transport}
 	client := soap.Client{HTTP: &http.Client{Transport: tape}, URL: k.url + path, NewID: kitUUID}
-	reply, err := client.Post(t.Context(), action, b.security(), func(w *soap.Writer) { w.Raw(body) }, parts)
+	reply, err := client.Post(t.Context(), action, b.security(t), func(w *soap.Writer) { w.Raw(body) }, parts)
 	whole := kitWhole(tape.status, tape.header, kitMessageID.ReplaceAll(tape.body, []byte("$1")))
 	var fault *soap.FaultError
 	if err != nil && !errors.As(err, &fault) {
@@ -129,7 +129,7 @@ func registryCode(t *testing.T, r ebrim.Response, repository bool) string {
 }
 
 // query asks a stored query by its name.
-func (k *kit) query(t *testing.T, b kitBearer, name string, params ...ebrim.QueryParam) kitAnswer {
+func (k *kit) query(t *testing.T, b *kitBearer, name string, params ...ebrim.QueryParam) kitAnswer {
 	t.Helper()
 	body := ebrim.AppendQuery(nil, ebrim.QueryRequest{ID: ebrim.Lookup(name).UUID, ReturnType: ebrim.LeafClass, Params: params})
 	reply, fault, whole := k.post(t, b, kitQuery, body)
@@ -149,7 +149,7 @@ func (k *kit) query(t *testing.T, b kitBearer, name string, params ...ebrim.Quer
 }
 
 // findDocuments is ITI-18 FindDocuments.
-func (k *kit) findDocuments(t *testing.T, b kitBearer, patient xds.CX, statuses ...xds.Status) kitAnswer {
+func (k *kit) findDocuments(t *testing.T, b *kitBearer, patient xds.CX, statuses ...xds.Status) kitAnswer {
 	t.Helper()
 	var texts []string
 	for _, s := range statuses {
@@ -161,13 +161,13 @@ func (k *kit) findDocuments(t *testing.T, b kitBearer, patient xds.CX, statuses 
 }
 
 // getDocuments is ITI-18 GetDocuments by uniqueId.
-func (k *kit) getDocuments(t *testing.T, b kitBearer, uniqueIDs ...string) kitAnswer {
+func (k *kit) getDocuments(t *testing.T, b *kitBearer, uniqueIDs ...string) kitAnswer {
 	t.Helper()
 	return k.query(t, b, "GetDocuments", ebrim.QueryParam{Name: "$XDSDocumentEntryUniqueId", Values: uniqueIDs})
 }
 
 // retrieveSet is ITI-43 for documents of the sandbox's repository.
-func (k *kit) retrieveSet(t *testing.T, b kitBearer, uniqueIDs ...string) kitAnswer {
+func (k *kit) retrieveSet(t *testing.T, b *kitBearer, uniqueIDs ...string) kitAnswer {
 	t.Helper()
 	var requests []ebrim.RetrieveRequest
 	for _, id := range uniqueIDs {
@@ -200,7 +200,7 @@ func (k *kit) retrieveSet(t *testing.T, b kitBearer, uniqueIDs ...string) kitAns
 }
 
 // provide is ITI-41; content holds the bytes of each document by its entryUUID.
-func (k *kit) provide(t *testing.T, b kitBearer, lot xds.Submission, content map[string][]byte) kitAnswer {
+func (k *kit) provide(t *testing.T, b *kitBearer, lot xds.Submission, content map[string][]byte) kitAnswer {
 	t.Helper()
 	body, parts := kitMessage(lot, content)
 	reply, fault, whole := k.post(t, b, kitProvide, body, parts...)

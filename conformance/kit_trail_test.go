@@ -13,10 +13,9 @@ type kitLine struct {
 	Action, Mode, Outcome, Reason, Document string
 }
 
-// TestKitTrail: the holder's history has the same lines of what was asked by SOAP and
+// trail: the holder's history has the same lines of what was asked by SOAP and
 // of what was asked by FHIR.
-func TestKitTrail(t *testing.T) {
-	k := openKit(t)
+func (k *kit) trail(t *testing.T) {
 	s := k.stage(t, caseRow{ID: "trail", Patient: "alice", As: "dr-durand", By: "chu-lille", Author: "dr-hopital", Type: "11502-2", Status: "approved"})
 	d := s.documents[0].entry
 	for _, c := range []kitClaims{
@@ -24,7 +23,7 @@ func TestKitTrail(t *testing.T) {
 		{As: "dr-urg", Mode: "bris_de_glace", Reason: "détresse vitale"}, {As: "dr-urg", Mode: "bris_de_glace"}, {As: "patient:bruno"},
 	} {
 		c.Patient = s.patient.Name
-		b := k.bearer(t, c)
+		b := k.bearer(c)
 		k.findDocuments(t, b, s.patient.INS, "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved")
 		k.findReferences(t, b, s.patient, "status=current")
 		k.getDocuments(t, b, d.UniqueID)

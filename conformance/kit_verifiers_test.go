@@ -15,10 +15,9 @@ import (
 // refusedToken stands for the codes by which each face refuses a token.
 const refusedToken = "jeton refusé"
 
-// TestKitVerifiersAgree: whatever claims the two issuers are asked for, a VIHF and a
+// verifiersAgree: whatever claims the two issuers are asked for, a VIHF and a
 // bearer token of the same claims are decided alike.
-func TestKitVerifiersAgree(t *testing.T) {
-	k := openKit(t)
+func (k *kit) verifiersAgree(t *testing.T) {
 	people := k.patients(t)
 	random := rand.New(rand.NewPCG(3, 20261122))
 	decisions := map[string]int{}
@@ -26,7 +25,7 @@ func TestKitVerifiersAgree(t *testing.T) {
 		p := people[random.IntN(len(people))]
 		c := k.someClaims(random, people, p)
 		name := c.String() + " on " + p.Name
-		b := k.bearer(t, c)
+		b := k.bearer(c)
 		soapCode, soapIDs := k.tryQuery(t, b, p)
 		fhir := k.tryReferences(t, b, p)
 		if soapCode == "REG-001" && fhir.code == "" && len(fhir.ids) == 0 {
@@ -34,6 +33,9 @@ func TestKitVerifiersAgree(t *testing.T) {
 		}
 		if soapCode != fhir.code || !slices.Equal(soapIDs, fhir.ids) {
 			t.Errorf("%s: VIHF %q %v, token %q %v", name, soapCode, soapIDs, fhir.code, fhir.ids)
+		}
+		if other := c.Patient != "" && c.Patient != p.Name && !slices.Contains(c.Omit, "patient"); other && fhir.code != refusedToken && fhir.code != "ACC-67" {
+			t.Errorf("%s: a token for another patient: %q", name, fhir.code)
 		}
 		decisions[fhir.code]++
 		if random.IntN(4) == 0 {
@@ -48,10 +50,9 @@ func TestKitVerifiersAgree(t *testing.T) {
 	}
 }
 
-// TestKitOneFormAlone: what the VIHF demands and a bearer token need not say. The
+// oneFormAlone: what the VIHF demands and a bearer token need not say. The
 // drawn claims leave these out.
-func TestKitOneFormAlone(t *testing.T) {
-	k := openKit(t)
+func (k *kit) oneFormAlone(t *testing.T) {
 	alice := k.seeded(t, "alice")
 	for name, c := range map[string]kitClaims{
 		"an assertion has an ID (SAML core 2.3.3), a token may lack jti": {Omit: []string{"jti"}},
@@ -59,7 +60,7 @@ func TestKitOneFormAlone(t *testing.T) {
 		"a direct VIHF is of a card, a token may be of two factors":      {AuthnContext: "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorUnregistered"},
 	} {
 		c.As, c.Patient = "dr-durand", alice.Name
-		b := k.bearer(t, c)
+		b := k.bearer(c)
 		soap, _ := k.tryQuery(t, b, alice)
 		fhir := k.tryReferences(t, b, alice)
 		if soap != refusedToken || fhir.code != "" {
@@ -120,7 +121,7 @@ func (k *kit) someClaims(random *rand.Rand, people []kitPatient, p kitPatient) k
 }
 
 // tryQuery is FindDocuments by a token that may be refused.
-func (k *kit) tryQuery(t *testing.T, b kitBearer, p kitPatient) (code string, ids []string) {
+func (k *kit) tryQuery(t *testing.T, b *kitBearer, p kitPatient) (code string, ids []string) {
 	t.Helper()
 	body := ebrim.AppendQuery(nil, ebrim.QueryRequest{ID: ebrim.Lookup("FindDocuments").UUID, ReturnType: ebrim.LeafClass, Params: []ebrim.QueryParam{
 		{Name: "$XDSDocumentEntryPatientId", Values: []string{string(p.INS.Key())}},
@@ -150,7 +151,7 @@ func kitTokenFault(t *testing.T, fault *soap.FaultError) string {
 	return refusedToken
 }
 
-func (k *kit) tryReferences(t *testing.T, b kitBearer, p kitPatient) kitAnswer {
+func (k *kit) tryReferences(t *testing.T, b *kitBearer, p kitPatient) kitAnswer {
 	t.Helper()
 	answer := k.findReferences(t, b, p, "status=current,superseded")
 	if strings.HasPrefix(answer.code, "TOK-") {
@@ -161,7 +162,7 @@ func (k *kit) tryReferences(t *testing.T, b kitBearer, p kitPatient) kitAnswer {
 
 // depositAlike deposits the same document on both faces: each decides alike, be it
 // about the token, the record or the content.
-func (k *kit) depositAlike(t *testing.T, b kitBearer, c kitClaims, p kitPatient, name string) {
+func (k *kit) depositAlike(t *testing.T, b *kitBearer, c kitClaims, p kitPatient, name string) {
 	t.Helper()
 	marks := []string{}
 	if c.Secret {

@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -41,7 +42,7 @@ func (w *out) issue(e *xds.Error, repository bool) {
 		w.shut('}')
 	}
 	w.shut(']')
-	w.str("text", p.French)
+	w.str("text", detail(p))
 	w.shut('}')
 	w.str("diagnostics", e.Text())
 	if e.Where != "" {
@@ -50,6 +51,15 @@ func (w *out) issue(e *xds.Error, repository bool) {
 		w.shut(']')
 	}
 	w.shut('}')
+}
+
+// detail is the short text of a problem; that of a precondition starts with its code
+// (policy §0.3).
+func detail(p xds.Problem) string {
+	if strings.HasPrefix(p.ID, "C-") {
+		return p.ID + " " + p.French
+	}
+	return p.French
 }
 
 // Status is the HTTP status of findings: the server's own trouble first, else the

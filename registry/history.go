@@ -97,10 +97,16 @@ func tell(a authz.Allowed, l trail.Line, docs map[string]xds.Document) (e Event,
 			return e, true
 		}
 	}
-	if len(l.Documents) > 0 && a.Action() == authz.OwnJournal {
+	if a.Action() == authz.OwnJournal && (len(l.Documents) > 0 || foundNothing(l)) {
 		e.Reason = ""
 	}
 	return e, true
+}
+
+// foundNothing tells a request by id whose ids were unknown: its line must be that
+// of ids that were hidden (policy J-5). A door has its own code.
+func foundNothing(l trail.Line) bool {
+	return !l.Permit && len(l.Documents) == 0 && (l.Code == "" || l.Code == "JSON-003")
 }
 
 func tellHolder(a authz.Allowed, e Event, docs map[string]xds.Document) (Event, bool) {

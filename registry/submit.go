@@ -339,9 +339,7 @@ func (p *plan) joinLineages(twins []string) {
 		_, marks := xds.SplitMarks(p.lot.Documents[i].Confidentiality)
 		l := p.lineages[i]
 		switch {
-		case l.isNew && l.authors == nil:
-			l.marks, l.authors = marks, p.authors(i)
-		case l.isNew: // a transformation or an addendum in the same lot: no mark is lost
+		case l.isNew: // with transformations and addenda of the same lot: no mark is lost
 			l.marks = l.marks.Union(marks)
 		case marks.MaskedPS && !l.marks.HiddenPatient && !l.marks.MaskedPS:
 			l.marks.MaskedPS, l.masked = true, !l.isNew
@@ -370,8 +368,9 @@ func (p *plan) joined(i int, existing func(string, xds.Marks) *lineage) *lineage
 	return found
 }
 
-// follow gives a document the lineage of the one in the same lot that it joins,
-// or a new one. A cycle ends at the first document met again.
+// follow gives a document the lineage of the one in the same lot that it joins, or
+// a new one, of which it is the first entry. A cycle ends at the first document met
+// again.
 func (p *plan) follow(i int, seen map[int]bool) *lineage {
 	if p.lineages[i] != nil {
 		return p.lineages[i]
@@ -388,7 +387,7 @@ func (p *plan) follow(i int, seen map[int]bool) *lineage {
 			}
 		}
 	}
-	p.lineages[i] = &lineage{id: p.session.registry.NewID(), isNew: true}
+	p.lineages[i] = &lineage{id: p.session.registry.NewID(), isNew: true, authors: p.authors(i)}
 	return p.lineages[i]
 }
 

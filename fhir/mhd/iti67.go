@@ -139,8 +139,7 @@ func (s *Server) openSearch(ctx context.Context, session *registry.Session, c *c
 		}
 	}
 	scope, err = s.Gate.Open(ctx, session, c.subject, judged, c.purpose(authz.Search, false))
-	var refusal *xds.Error
-	if errors.As(err, &refusal) && refusal.ID == "REG-001" {
+	if unseen(err) {
 		return scope, true, nil
 	}
 	return scope, len(named) == 2 && !named[0].Same(named[1]), err

@@ -3,6 +3,7 @@ package mhd
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -71,10 +72,16 @@ func (s *Server) one(c *call, action authz.Value) (authz.Visible[xds.Document], 
 		}
 		return nil
 	})
-	if err == nil && !found {
+	if err == nil && !found || unseen(err) {
 		err = &xds.Error{ID: "FHIR-003"}
 	}
 	return document, relates, err
+}
+
+// unseen tells a patient never seen: his objects are unknown ones (policy §0.4).
+func unseen(err error) bool {
+	var refusal *xds.Error
+	return errors.As(err, &refusal) && refusal.ID == "REG-001"
 }
 
 // scopes opens what a request by id may read: the record of its token, else those

@@ -75,17 +75,18 @@ type Holder struct {
 	People   []Person
 }
 
-// Create stores a record, replacing one of the same id.
+// Create stores a record. maskedOK is off when both emergency modes are.
 func Create(ctx context.Context, h db.Handle, sys authz.System, r Holder) error {
 	if err := db.BySystem(sys); err != nil {
 		return err
 	}
 	tx := db.Tx(h)
+	settings := coherent(r.Settings)
 	_, err := tx.Exec(ctx, `
 insert into record (id, ins_value, ins_authority, ins_type, family, given, sex, birth_date, state, mask_all, samu_ok, bdg_ok, masked_ok)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		r.Record, r.Patient.ID(), r.Patient.Authority(), r.Patient.Type(), r.Traits.Family, r.Traits.Given, r.Sex, r.Traits.BirthDate,
-		int16(r.Profile), r.Settings.MaskAll, r.Settings.SamuOK, r.Settings.BdgOK, r.Settings.MaskedOK)
+		int16(r.Profile), settings.MaskAll, settings.SamuOK, settings.BdgOK, settings.MaskedOK)
 	if err != nil {
 		return err
 	}

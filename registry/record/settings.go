@@ -42,13 +42,19 @@ func Read(ctx context.Context, h db.Handle, a authz.Allowed) (State, error) {
 	return st, err
 }
 
-// SetSettings stores the holder's switches (R-42). maskedOK is off when both
-// emergency modes are (policy §1.1).
+// coherent is the switches with maskedOK off when both emergency modes are (policy
+// §1.1).
+func coherent(s authz.Settings) authz.Settings {
+	s.MaskedOK = s.MaskedOK && (s.SamuOK || s.BdgOK)
+	return s
+}
+
+// SetSettings stores the holder's switches (R-42) and gives them as they are stored.
 func SetSettings(ctx context.Context, h db.Handle, a authz.Allowed, s authz.Settings) (authz.Settings, error) {
 	if err := db.Permitted(h, a, authz.SetParams); err != nil {
 		return authz.Settings{}, err
 	}
-	s.MaskedOK = s.MaskedOK && (s.SamuOK || s.BdgOK)
+	s = coherent(s)
 	_, err := db.Tx(h).Exec(ctx,
 		`update record set mask_all = $2, samu_ok = $3, bdg_ok = $4, masked_ok = $5 where id = $1`,
 		a.Record(), s.MaskAll, s.SamuOK, s.BdgOK, s.MaskedOK)

@@ -160,6 +160,15 @@ func TestIHE(t *testing.T) {
 		{"C-05 not within the lot", func(s *xds.Submission, _ *Context) {
 			s.Documents[1].Confidentiality = append(s.Documents[1].Confidentiality, xds.Marks{MaskedPS: true, HiddenPatient: true}.Codes()...)
 		}, "[C-02 DocumentEntry[d2].confidentialityCode]"},
+		{"C-02 shared with an addendum of the lot", func(s *xds.Submission, _ *Context) {
+			mark(s, xds.Marks{HiddenPatient: true})
+			s.Documents[1].Confidentiality = append(s.Documents[1].Confidentiality, xds.Marks{MaskedPS: true}.Codes()...)
+		}, "[C-02 DocumentEntry[d1].confidentialityCode C-02 DocumentEntry[d2].confidentialityCode]"},
+		{"C-02 not shared by documents apart", func(s *xds.Submission, _ *Context) {
+			mark(s, xds.Marks{HiddenPatient: true})
+			s.Documents[1].Confidentiality = append(s.Documents[1].Confidentiality, xds.Marks{MaskedPS: true}.Codes()...)
+			s.Associations = s.Associations[:5]
+		}, "[]"},
 		{"C-09 another birth date", func(s *xds.Submission, _ *Context) { s.Documents[1].SourcePatientInfo[1] = "PID-7|19790316" }, "[C-09 DocumentEntry[d2].sourcePatientInfo[2].PID-7]"},
 		{"C-09 a birth date with time", func(s *xds.Submission, _ *Context) { s.Documents[1].SourcePatientInfo[1] = "PID-7|197903150000" }, "[]"},
 		{"C-09 another INS at the source", func(s *xds.Submission, _ *Context) {

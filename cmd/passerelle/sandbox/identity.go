@@ -139,6 +139,9 @@ func (st *state) claims(r tokenRequest) (saml.Claims, error) {
 	}
 	if r.Structure != nil {
 		c.Structure = *r.Structure
+		if named, ok := st.professional(c.Structure); ok && named.Kind == "struct" {
+			c.Structure, c.StructureName = named.Structure, named.StructureName
+		}
 	}
 	if !slices.Contains([]string{"", "normal", "centre_15", "bris_de_glace"}, r.Mode) {
 		return c, &xds.Error{ID: "JSON-002", Where: "mode", Found: r.Mode, Expected: "normal, centre_15 ou bris_de_glace"}
