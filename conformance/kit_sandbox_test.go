@@ -32,7 +32,7 @@ func openKit(t *testing.T) *kit {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	s, err := sandbox.Start(t.Context(), sandbox.Options{
-		Dir: t.TempDir(), Base: "http://" + server.Listener.Addr().String(), Profile: "dmp", Log: slog.New(slog.DiscardHandler),
+		Dir: openFolder(t), Base: "http://" + server.Listener.Addr().String(), Profile: "dmp", Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
