@@ -92,6 +92,19 @@ where record = $1 and (entry_uuid = any($2) or lid = any($2) or unique_id = any(
 	return lids, rows.Err()
 }
 
+// Scopes opens what a request by id may read: the record of its token, else those of
+// the objects that it names (policy §0.1).
+func (s *Session) Scopes(ctx context.Context, g *authz.Gate, sub authz.Subject, p authz.Purpose, ids ...string) ([]authz.Scope, error) {
+	var named []xds.CX
+	if sub.Patient == "" {
+		var err error
+		if named, err = s.Patients(ctx, ids...); err != nil {
+			return nil, err
+		}
+	}
+	return g.OpenByID(ctx, s, sub, named, p)
+}
+
 // Patients tells whose objects the ids name, at most one identifier a patient:
 // the Gate opens one Scope for each. It tells nothing else.
 func (s *Session) Patients(ctx context.Context, ids ...string) ([]xds.CX, error) {

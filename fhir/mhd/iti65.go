@@ -121,7 +121,7 @@ func (l *lookup) patient(record string) (cx xds.CX) {
 func (l *lookup) document(uniqueID string) (logicalID string) {
 	for _, action := range []authz.Value{authz.Search, authz.Exists} {
 		l.probe(func(session *registry.Session) error {
-			scopes, err := l.server.scopes(l.ctx, session, l.call, action, []string{uniqueID})
+			scopes, err := session.Scopes(l.ctx, l.server.Gate, l.call.subject, l.call.purpose(action, true), uniqueID)
 			if err != nil {
 				return err
 			}

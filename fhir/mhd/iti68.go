@@ -1,7 +1,6 @@
 package mhd
 
 import (
-	"context"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -47,7 +46,7 @@ func (s *Server) one(c *call, action authz.Value) (authz.Visible[xds.Document], 
 	found := false
 	err := s.Registry.Read(ctx, func(session *registry.Session) error {
 		found = false
-		scopes, err := s.scopes(ctx, session, c, action, ids)
+		scopes, err := session.Scopes(ctx, s.Gate, c.subject, c.purpose(action, true), ids...)
 		if err != nil {
 			return err
 		}
@@ -82,19 +81,6 @@ func (s *Server) one(c *call, action authz.Value) (authz.Visible[xds.Document], 
 func unseen(err error) bool {
 	var refusal *xds.Error
 	return errors.As(err, &refusal) && refusal.ID == "REG-001"
-}
-
-// scopes opens what a request by id may read: the record of its token, else those
-// of the objects that it names.
-func (s *Server) scopes(ctx context.Context, session *registry.Session, c *call, action authz.Value, ids []string) ([]authz.Scope, error) {
-	var named []xds.CX
-	if c.subject.Patient == "" {
-		var err error
-		if named, err = session.Patients(ctx, ids...); err != nil {
-			return nil, err
-		}
-	}
-	return s.Gate.OpenByID(ctx, session, c.subject, named, c.purpose(action, true))
 }
 
 // unchanged sets the ETag and answers 304 to a client that has this version already.

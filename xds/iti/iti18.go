@@ -92,7 +92,7 @@ func (s *Server) getDocuments(ctx context.Context, c *call, q ebrim.StoredQuery)
 		action = authz.Exists
 	}
 	err = s.Registry.Read(ctx, func(session *registry.Session) error {
-		scopes, err := s.scopes(ctx, session, c, action, q.IDs)
+		scopes, err := session.Scopes(ctx, s.Gate, c.subject, s.purpose(c, action), q.IDs...)
 		if err != nil {
 			return err
 		}
@@ -119,23 +119,10 @@ func get(ctx context.Context, session *registry.Session, scope authz.Scope, q eb
 	return session.Get(ctx, scope, q.IDs...)
 }
 
-// scopes opens what a request by id may read: the record of its token, else those
-// of the objects that it names.
-func (s *Server) scopes(ctx context.Context, session *registry.Session, c *call, action authz.Value, ids []string) ([]authz.Scope, error) {
-	var named []xds.CX
-	if c.subject.Patient == "" {
-		var err error
-		if named, err = session.Patients(ctx, ids...); err != nil {
-			return nil, err
-		}
-	}
-	return s.Gate.OpenByID(ctx, session, c.subject, named, s.purpose(c, action))
-}
-
 // getSetAndContents is GetSubmissionSetAndContents (ITI TF-2 3.18.4.1.2.3.7.10).
 func (s *Server) getSetAndContents(ctx context.Context, c *call, q ebrim.StoredQuery) (answer ebrim.QueryAnswer, err error) {
 	err = s.Registry.Read(ctx, func(session *registry.Session) error {
-		scopes, err := s.scopes(ctx, session, c, authz.Search, q.IDs)
+		scopes, err := session.Scopes(ctx, s.Gate, c.subject, s.purpose(c, authz.Search), q.IDs...)
 		if err != nil {
 			return err
 		}

@@ -78,7 +78,7 @@ func (s *Server) readable(ctx context.Context, c *call, requests []ebrim.Retriev
 	}
 	visible := map[string]authz.Visible[xds.Document]{}
 	err := s.Registry.Read(ctx, func(session *registry.Session) error {
-		scopes, err := s.scopes(ctx, session, c, authz.Retrieve, ids)
+		scopes, err := session.Scopes(ctx, s.Gate, c.subject, s.purpose(c, authz.Retrieve), ids...)
 		if err != nil {
 			return err
 		}
