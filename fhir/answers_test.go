@@ -111,6 +111,10 @@ func TestOutcome(t *testing.T) {
 			Expression []string
 		}
 	}
+	precondition := string(AppendOutcome(nil, xds.Errors{{ID: "C-11"}}, false))
+	if !strings.Contains(precondition, `"text":"C-11 `) {
+		t.Errorf("the text of a precondition does not start with its code: %s", precondition)
+	}
 	raw := AppendOutcome(nil, xds.Errors{{ID: "META-003", Where: "DocumentReference.type", Found: "x"}}, true)
 	if err := json.Unmarshal(raw, &got); err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ type Desk struct {
 	Log        *slog.Logger
 }
 
-// Lot is one submission on its way in. Close it whatever happens.
+// Lot is one submission on its way in. Close it whatever becomes of it.
 type Lot struct {
 	// Submission is the lot as it will be registered: what the profile derives is in it.
 	Submission xds.Submission
@@ -62,7 +62,7 @@ func (d *Desk) Open(ctx context.Context, subject authz.Subject, transaction stri
 		return err
 	})
 	if err != nil {
-		return l, err
+		return nil, err
 	}
 	d.Profile.Normalise(&l.Submission)
 	l.Find(found)

@@ -328,6 +328,9 @@ func (p *plan) joinLineages(twins []string) {
 	for i := range p.lot.Documents {
 		if l := p.joined(i, existing); l != nil {
 			p.lineages[i] = l
+			if uid := p.lot.Documents[i].UniqueID; twins[i] != "" && twins[i] != l.id { // it would leave its marks behind
+				p.findings.Add(&xds.Error{ID: "REG-003", Where: "DocumentEntry.uniqueId", Found: uid, Object: uid})
+			}
 		} else if twins[i] != "" {
 			p.lineages[i] = existing(twins[i], xds.Marks{})
 		}

@@ -3,6 +3,7 @@ package mhd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/big"
 	"net/http"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/passerelle-sante/passerelle/intake"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/profile"
 )
 
 // maxBundle bounds an ITI-65 bundle, in bytes (design §5).
@@ -25,13 +27,12 @@ func (s *Server) provide(c *call) error {
 	if err := sendsJSON(c); err != nil {
 		return err
 	}
-	select {
-	case s.bundles <- struct{}{}:
-		defer func() { <-s.bundles }()
-	default:
-		return &xds.Error{ID: "REG-006"}
-	}
 	ctx := c.r.Context()
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	lot, findings, err := s.readBundle(ctx, c)
 	if err != nil {
 		return err
@@ -40,10 +41,10 @@ func (s *Server) provide(c *call) error {
 		return findings
 	}
 	in, err := s.Intake.Open(ctx, c.subject, c.route.name, lot.Submission, findings, placer(lot))
-	defer in.Close(ctx)
 	if err != nil {
 		return err
 	}
+	defer in.Close(ctx)
 	if err := take(ctx, in, lot); err != nil {
 		return in.Abandon(ctx, err)
 	}
@@ -52,6 +53,18 @@ func (s *Server) provide(c *call) error {
 		return located(err, lot)
 	}
 	return c.write(fhir.AppendTransactionResponse(nil, s.Base, responses(lot, receipt, warnings, in.Record())))
+}
+
+// enter waits for one of the places for bundles, for at most maxWait.
+func (s *Server) enter(ctx context.Context) (leave func(), err error) {
+	wait, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	select {
+	case s.bundles <- struct{}{}:
+		return func() { <-s.bundles }, nil
+	case <-wait.Done():
+		return nil, &xds.Error{ID: "REG-006"}
+	}
 }
 
 // take decodes every document of the bundle and compares it with its metadata (P7).
@@ -96,13 +109,24 @@ type lookup struct {
 	server *Server
 	ctx    context.Context
 	call   *call
-	failed error // of the machinery; the first one
+	failed error // of the machinery, or too many; the first one
+	looked int
 }
 
+// maxLookups bounds the sessions that the references of one bundle cost: two for
+// each object that a submission may have.
+const maxLookups = 2 * profile.MaxObjects
+
 func (l *lookup) probe(fn func(*registry.Session) error) {
+	if l.looked++; l.failed == nil && l.looked > maxLookups {
+		l.failed = xds.Found("META-015", "Bundle.entry", "", fmt.Sprintf("au plus %d références à résoudre", profile.MaxObjects))
+	}
+	if l.failed != nil {
+		return
+	}
 	err := l.server.Registry.Peek(l.ctx, fn)
 	var refusal *xds.Error
-	if err != nil && !errors.As(err, &refusal) && l.failed == nil {
+	if err != nil && !errors.As(err, &refusal) {
 		l.failed = err
 	}
 }

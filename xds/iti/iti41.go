@@ -22,11 +22,11 @@ func (s *Server) provideAndRegister(ctx context.Context, c *call) error {
 		return findings
 	}
 	in, err := s.Intake.Open(ctx, c.subject, c.transaction.name, lot, findings, nil)
-	defer in.Close(ctx)
 	if err != nil {
 		s.finish(c)
 		return err
 	}
+	defer in.Close(ctx)
 	attached, inline, unmatched := match(lot, refs)
 	in.Find(unmatched)
 	if err := receive(ctx, c, in, attached, inline); err != nil {

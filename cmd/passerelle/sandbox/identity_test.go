@@ -63,3 +63,16 @@ func plain(s authz.Subject) authz.Subject {
 	s.TokenID, s.Issuer, s.Expires, s.StructureName = "", "", time.Time{}, ""
 	return s
 }
+
+// The structure of a token may be given by the name of a structure, as everywhere in
+// the sandbox; any other text is taken as it is.
+func TestStructureOverride(t *testing.T) {
+	s, _ := open(t, Options{})
+	st := s.cast()
+	for given, want := range map[string]string{"chu-lille": "1599990017", "1599990017": "1599990017", "1234": "1234", "": "", "dr-durand": "dr-durand"} {
+		claims, err := st.claims(tokenRequest{As: "ide-nadia", Structure: &given})
+		if err != nil || claims.Structure != want {
+			t.Errorf("%q: %q %v, want %q", given, claims.Structure, err, want)
+		}
+	}
+}

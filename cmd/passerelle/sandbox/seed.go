@@ -150,10 +150,10 @@ func (p past) deposit(ctx context.Context, st *state, d corpus.Deposit, replaces
 		Marks: d.Confidentiality, ContentType: d.ContentType, Comments: d.Comments, Replaces: replaces, SubmittedAt: xds.NewDTM(d.When),
 	})
 	in, err := p.Service.Desk(p.gate, p.registry).Open(ctx, who.subject(), "ITI-41", submission, nil, nil)
-	defer in.Close(ctx)
 	if err != nil {
 		return registry.Receipt{}, err
 	}
+	defer in.Close(ctx)
 	if err := in.Take(ctx, 0, bytes.NewReader(d.Bytes)); err != nil {
 		return registry.Receipt{}, err
 	}
