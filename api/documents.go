@@ -75,7 +75,7 @@ type entryAnswer struct {
 
 type historyAnswer struct {
 	Entries []entryAnswer `json:"entries"`
-	Next    string        `json:"next,omitempty"`
+	Next    *string       `json:"next"` // null on the last page
 }
 
 // history is R-40, R-41 and R-47 under J-2…J-5.
@@ -107,7 +107,10 @@ func (s *Server) history(c *call) (any, error) {
 		if err != nil {
 			return err
 		}
-		answer = historyAnswer{Entries: make([]entryAnswer, 0, len(events)), Next: next}
+		answer = historyAnswer{Entries: make([]entryAnswer, 0, len(events))}
+		if next != "" {
+			answer.Next = &next
+		}
 		for _, e := range events {
 			answer.Entries = append(answer.Entries, entryOf(e))
 		}

@@ -57,7 +57,7 @@ var schemas = map[string]schema{
 			"action": text, "mode": schema{"type": "string", "enum": []string{"normal", "centre_15", "bris_de_glace"}},
 			"outcome": schema{"type": "string", "enum": []string{"permit", "deny"}}, "reason": text, "document": text, "transaction": text, "own": boolean,
 		})},
-		"next": schema{"type": "string", "description": "valeur de `page` pour la suite, absente à la fin"},
+		"next": schema{"type": "string", "nullable": true, "description": "valeur de `page` pour la suite, null à la fin"},
 	}),
 }
 

@@ -174,13 +174,8 @@ func (s *scene) push(t *testing.T) {
 	t.Helper()
 	marks := strings.Fields(s.row.Marks)
 	for i, deposit := range s.faces() {
-		d := s.document(t, s.patient, s.row.By, s.row.Author, s.row.Type, marks[:min(1, len(marks))]...)
+		d := s.document(t, s.patient, s.row.By, s.row.Author, s.row.Type, marks...)
 		lot, content := s.lot(s.patient, s.row.By, d)
-		if len(marks) > 1 { // two marks meet only in a lineage that a lot makes of two documents (C-02)
-			second := s.document(t, s.patient, s.row.By, s.row.Author, s.row.Type, marks[1:]...)
-			lot, content = s.lot(s.patient, s.row.By, d, second)
-			kitRelate(&lot, xds.Appends, second.entry.EntryUUID, d.entry.EntryUUID)
-		}
 		if answer := deposit(t, s.as(s.row.By), lot, content); answer.code != "" {
 			t.Fatalf("deposit %d: %s", i, answer.whole)
 		}

@@ -30,8 +30,8 @@ type Event struct {
 const historyPage = 100
 
 // History answers with the trail of a record under J-2…J-5: a holder, a
-// representative or a delegate gets no line about a document hidden from him
-// a representative none of a secret connection; the administrator gets
+// representative or a delegate gets no line of what was done with a document hidden
+// from him, a representative none of a secret connection; the administrator gets
 // all; any other professional his own lines, without the documents that he may not
 // see now. next is "" on the last page. A malformed page is JSON-002.
 func (s *Session) History(ctx context.Context, a authz.Allowed, q HistoryQuery) (events []Event, next string, err error) {
@@ -121,7 +121,10 @@ func tellHolder(a authz.Allowed, e Event, docs map[string]xds.Document) (Event, 
 			return e, true
 		}
 	}
-	return e, len(e.Documents) == 0
+	// A request by id that found nothing reads alike whether the document is hidden
+	// from him or unknown (SC-27), be it his own or a delegate's for him; what was
+	// done with a hidden document is withheld.
+	return e, len(e.Documents) == 0 || !e.Permit
 }
 
 // documentsOf reads the documents that lines concern, for the judgement above.

@@ -2,7 +2,9 @@ package registry_test
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
+	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry"
@@ -77,4 +79,74 @@ func TestHistoryPagesTellNothingOfWithheldLines(t *testing.T) {
 			t.Errorf("a position made up to skip %d lines gives %d, want %d", skip, got, lines)
 		}
 	}
+}
+
+// What the history tells of a request by id that found nothing may not depend on
+// whether the id is hidden or unknown.
+func TestHistoryTellsNoHiddenIDFromAnUnknownOne(t *testing.T) {
+	w := newWorld(t)
+	birth := w.lot(xds.MarkHiddenPatient)
+	birth.Documents[0].TypeCode.Value = "15508-5" // closed to podiatrists
+	hidden := w.mustSubmit(lab, birth).LogicalID
+	masked := w.mustSubmit(lab, w.lot(xds.MarkMaskedPS)).LogicalID
+	podiatrist, urgent := doctor("podo"), doctor("urgences")
+	podiatrist.Profession, podiatrist.Specialty = "80", ""
+	w.link(podiatrist)
+	urgent.Mode, urgent.Reason = authz.BrisDeGlace, "inconscient"
+	urgent.Traits = authz.Traits{Family: "DURAND", Given: "Alice", BirthDate: "19790315"}
+	for _, c := range []struct {
+		name   string
+		asks   authz.Subject
+		id     string
+		reads  authz.Subject
+		action authz.Value
+	}{
+		{"the holder's own line", holder(w), hidden, holder(w), authz.Journal},
+		{"the refusal of another, read by the holder", podiatrist, hidden, holder(w), authz.Journal},
+		{"a professional's own line", podiatrist, hidden, podiatrist, authz.OwnJournal},
+		{"one of an emergency", urgent, masked, doctor("urgences"), authz.OwnJournal},
+	} {
+		if got, unknown := w.lineOf(c.asks, c.id, c.reads, c.action), w.lineOf(c.asks, "urn:uuid:"+newID(), c.reads, c.action); !reflect.DeepEqual(got, unknown) {
+			t.Errorf("%s: hidden %+v, unknown %+v", c.name, got, unknown)
+		}
+	}
+}
+
+// lineOf is what the history tells a reader of a retrieval that found nothing; an
+// empty line when it tells nothing.
+func (w *world) lineOf(asks authz.Subject, id string, reads authz.Subject, action authz.Value) registry.Event {
+	w.t.Helper()
+	var asked time.Time
+	var told registry.Event
+	w.do(func(s *registry.Session) error {
+		asked = s.Now()
+		sc, err := w.gate.Open(w.t.Context(), s, asks, w.alice, authz.Purpose{Action: authz.Retrieve, ByID: true})
+		if err != nil {
+			return err
+		}
+		docs, err := s.Get(w.t.Context(), sc, id)
+		if len(docs) > 0 {
+			w.t.Errorf("%s sees the document", asks.ID)
+		}
+		return err
+	})
+	w.do(func(s *registry.Session) error {
+		a, err := w.gate.OpenProfile(w.t.Context(), s, reads, w.alice, authz.Purpose{Action: action})
+		if err != nil {
+			return err
+		}
+		events, _, err := s.History(w.t.Context(), a, registry.HistoryQuery{From: asked.Truncate(time.Microsecond)})
+		for _, e := range events {
+			if e.Action == authz.Retrieve {
+				// The API shows no code, and Documents by Event.Document alone.
+				e.At, e.Documents, e.Code = time.Time{}, nil, ""
+				told = e
+			}
+		}
+		return err
+	})
+	if told.Actor == "" {
+		w.t.Errorf("%s: no line", reads.ID)
+	}
+	return told
 }

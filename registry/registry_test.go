@@ -447,6 +447,41 @@ func TestHistory(t *testing.T) {
 	}
 }
 
+// A holder's own request for a hidden document reads in his history as one for an
+// id that never was.
+func TestOwnRequestsTellNothing(t *testing.T) {
+	w := newWorld(t)
+	hidden := w.mustSubmit(lab, w.lot(xds.MarkHiddenPatient))
+	var lines []registry.Event
+	for _, id := range []string{hidden.UniqueID, "1.2.3.999999"} {
+		err := w.reg.Read(t.Context(), func(s *registry.Session) error {
+			sc, err := w.gate.Open(t.Context(), s, holder(w), w.alice, authz.Purpose{Action: authz.Retrieve, Transaction: "ITI-43", ByID: true})
+			if err != nil {
+				return err
+			}
+			_, err = s.Get(t.Context(), sc, id)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := w.reg.Read(t.Context(), func(s *registry.Session) error {
+		a, err := w.gate.OpenProfile(t.Context(), s, holder(w), w.alice, authz.Purpose{Action: authz.Journal})
+		if err != nil {
+			return err
+		}
+		lines, _, err = s.History(t.Context(), a, registry.HistoryQuery{})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != 2 || lines[0].Document != "" || lines[1].Document != "" || lines[0].Permit || lines[1].Permit {
+		t.Errorf("%+v", lines)
+	}
+}
+
 func TestPaging(t *testing.T) {
 	w := newWorld(t)
 	for range 7 {
