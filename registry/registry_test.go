@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func newWorld(t *testing.T) *world {
 		sys := authz.AsSystem("test")
 		err := record.Create(t.Context(), s.Handle(), sys, record.Holder{
 			Record: w.record, Patient: w.alice, Traits: authz.Traits{Family: "DURAND", Given: "Alice", BirthDate: "19790315"}, Sex: "F",
-			Profile: authz.ProfileActive, Settings: authz.DefaultSettings,
+			Profile: authz.ProfileActive, Settings: authz.DefaultSettings, People: []record.Person{{ID: "leo", Role: authz.DelegateRole}},
 		})
 		return errors.Join(err, record.SeedAdministrator(t.Context(), s.Handle(), sys, w.record, "traitant"))
 	})
@@ -270,8 +271,16 @@ func TestUniqueness(t *testing.T) {
 	if _, err := w.submit(lab, lot, "aa"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.submit(lab, lot, "aa"); code(err) != "REG-002" {
+	if _, err := w.submit(lab, lot, "aa"); code(err) != "REG-002" || !strings.Contains(err.Error(), "rien à renvoyer") {
 		t.Errorf("same set again: %v", err)
+	}
+	other := w.lot()
+	other.Set.UniqueID = lot.Set.UniqueID
+	if _, err := w.submit(lab, other, "zz"); code(err) != "REG-002" || !strings.Contains(err.Error(), "N'EST PAS enregistré") {
+		t.Errorf("another lot under the same id: %v", err)
+	}
+	if _, err := w.submit(doctor("inconnu"), lot, "aa"); code(err) != "REG-002" || strings.Contains(err.Error(), "enregistré depuis") {
+		t.Errorf("somebody else's set: %v", err)
 	}
 	again := lot
 	again.Set.UniqueID = "1.2.4.9991"

@@ -183,11 +183,13 @@ func (p *plan) checkUniqueIDs(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if r, ok := known[p.lot.Set.UniqueID]; ok {
-		p.findings.Add(p.duplicate("SubmissionSet.uniqueId", p.lot.Set.UniqueID, r))
+		e := p.duplicate("SubmissionSet.uniqueId", p.lot.Set.UniqueID)
+		e.Hint = p.alreadyThere(r, known)
+		p.findings.Add(e)
 	}
 	for _, f := range p.lot.Folders {
-		if r, ok := known[f.UniqueID]; ok {
-			p.findings.Add(p.duplicate("Folder.uniqueId", f.UniqueID, r))
+		if _, ok := known[f.UniqueID]; ok {
+			p.findings.Add(p.duplicate("Folder.uniqueId", f.UniqueID))
 		}
 	}
 	twins := make([]string, len(p.lot.Documents))
@@ -196,7 +198,7 @@ func (p *plan) checkUniqueIDs(ctx context.Context) ([]string, error) {
 		switch {
 		case !ok:
 		case r.kind != kindDocument:
-			p.findings.Add(p.duplicate("DocumentEntry.uniqueId", d.UniqueID, r))
+			p.findings.Add(p.duplicate("DocumentEntry.uniqueId", d.UniqueID))
 		case r.record != p.deposit.Record() || r.sha1 != p.contents[i].SHA1:
 			p.findings.Add(&xds.Error{ID: "REG-003", Where: "DocumentEntry.uniqueId", Found: d.UniqueID, Object: d.UniqueID})
 		default:
@@ -227,14 +229,26 @@ func (p *plan) registered(ctx context.Context, uids []string) (map[string]regist
 	return known, rows.Err()
 }
 
-// duplicate tells its own depositor that the lot is already registered, and when;
-// to anybody else only that the id is taken (xds §3).
-func (p *plan) duplicate(where, uid string, r registered) *xds.Error {
-	e := &xds.Error{ID: "REG-002", Where: where, Found: uid, Object: uid}
-	if sub := p.deposit.Subject(); r.record == p.deposit.Record() && r.depositor == sub.ID && r.structure == sub.Structure {
-		e.Hint = "ce lot est déjà enregistré depuis le " + r.at.UTC().Format("2006-01-02 15:04:05") + " UTC : rien à renvoyer"
+// duplicate is an id that is taken, and nothing more.
+func (p *plan) duplicate(where, uid string) *xds.Error {
+	return &xds.Error{ID: "REG-002", Where: where, Found: uid, Object: uid}
+}
+
+// alreadyThere tells the set's own depositor whether this is the very lot that was
+// registered, so that an engine that retries knows that nothing is lost, or another
+// one under a used id, which is not stored (xds §3). Anybody else is told nothing.
+func (p *plan) alreadyThere(set registered, known map[string]registered) string {
+	sub := p.deposit.Subject()
+	if set.record != p.deposit.Record() || set.kind != kindSet || set.depositor != sub.ID || set.structure != sub.Structure {
+		return ""
 	}
-	return e
+	since := set.at.UTC().Format("2006-01-02 15:04:05") + " UTC"
+	for i, d := range p.lot.Documents {
+		if r, ok := known[d.UniqueID]; !ok || r.record != set.record || r.sha1 != p.contents[i].SHA1 {
+			return "un autre lot porte cet identifiant depuis le " + since + " ; celui-ci N'EST PAS enregistré : lui donner un nouvel identifiant"
+		}
+	}
+	return "ce lot est déjà enregistré depuis le " + since + " : rien à renvoyer"
 }
 
 func (p *plan) lineageOf(ctx context.Context, uid string) (string, error) {

@@ -51,6 +51,12 @@ func door(id, french, english string) Problem {
 		Issue: "forbidden", French: french, English: english}
 }
 
+// mended is a row with a hint.
+func mended(p Problem, hint string) Problem {
+	p.Hint = hint
+	return p
+}
+
 func fault(id, code, subcode string, status int, issue, french, english, hint string) Problem {
 	return Problem{ID: id, Fault: code, Subcode: subcode, Status: status, Issue: issue, French: french, English: english, Hint: hint}
 }
@@ -73,7 +79,8 @@ var Problems = []Problem{
 	door("ACC-11", "Le médecin du travail ne consulte pas le dossier", "access refused: occupational physicians do not read"),
 	door("ACC-23", "Aucun lien déclaré avec ce dossier", "access refused: no declared relation with this record"),
 	door("ACC-24", "Accès centre 15 refusé", "access refused: emergency regulation mode"),
-	door("ACC-25", "Bris de glace refusé", "access refused: break-the-glass mode"),
+	mended(door("ACC-25", "Bris de glace refusé", "access refused: break-the-glass mode"),
+		"donner une justification et les traits exacts du patient : nom, prénom, date de naissance"),
 	door("ACC-29", "L'autorisation d'accès a expiré", "access refused: the relation has expired"),
 	door("ACC-30", "Dépôt refusé", "deposit refused"),
 	door("ACC-31", "Remplacement refusé : document d'un autre auteur", "replacement refused"),
@@ -83,7 +90,8 @@ var Problems = []Problem{
 	door("ACC-41", "Consultation de l'historique refusée", "history refused"),
 	door("ACC-42", "Changement de paramètre refusé", "change of settings refused"),
 	door("ACC-44", "Déclaration de lien refusée", "declaration of relation refused"),
-	door("ACC-67", "Le jeton désigne un autre patient", "the token names another patient"),
+	mended(door("ACC-67", "Le jeton désigne un autre patient", "the token names another patient"),
+		"demander un jeton (ou un VIHF) pour le patient de la requête, ou corriger l'identifiant du patient dans la requête ou le lot"),
 
 	// Preconditions on payloads (policy §1.4).
 	precondition("C-01", "Seul un professionnel ou une structure peut cacher un document au patient ou à ses représentants", "only a professional or structure may hide a document from the patient or representatives", "retirer INVISIBLE_PATIENT et INVISIBLE_REPRESENTANTS_LEGAUX"),
@@ -99,7 +107,7 @@ var Problems = []Problem{
 	// Metadata (ITI TF-3 4.2.3, dmp profile).
 	meta("META-001", "Attribut obligatoire absent", "required attribute missing", ""),
 	meta("META-002", "Attribut présent plus de fois que permis", "attribute repeated", ""),
-	meta("META-003", "Code absent du jeu de valeurs", "code not in the value set", "voir `passerelle errors META-003` et la liste des valeurs de l'attribut"),
+	meta("META-003", "Code absent du jeu de valeurs", "code not in the value set", "prendre un code du jeu de valeurs indiqué"),
 	meta("META-004", "Valeur mal formée", "malformed value", ""),
 	meta("META-005", "classCode ne correspond pas à typeCode", "classCode does not follow from typeCode", "laisser la passerelle le déduire, ou reprendre la classe indiquée"),
 	meta("META-006", "Empreinte SHA-1 différente de celle du document reçu", "SHA-1 differs from the received bytes", "recalculer l'empreinte sur les octets envoyés"),
