@@ -5,9 +5,7 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -126,44 +124,12 @@ func (s *Server) refuse(ctx *gin.Context, err error) {
 	fhir.WriteOutcome(ctx.Writer, all)
 }
 
-// decode reads a JSON body strictly: one object, no unknown member, nothing after.
+// decode reads the body of a call.
 func (c *call) decode(into any) error {
-	body := http.MaxBytesReader(c.ctx.Writer, c.ctx.Request.Body, maxBody)
-	d := json.NewDecoder(body)
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return jsonFinding(err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return &xds.Error{ID: "JSON-001", Expected: "un seul objet JSON"}
-	}
-	return nil
+	return Decode(http.MaxBytesReader(c.ctx.Writer, c.ctx.Request.Body, maxBody), false, into)
 }
 
 // decodeOptional is decode for calls whose body may be left out.
 func (c *call) decodeOptional(into any) error {
-	if c.ctx.Request.ContentLength == 0 {
-		return nil
-	}
-	return c.decode(into)
-}
-
-// jsonFinding says what is wrong with a body in words of JSON.
-func jsonFinding(err error) error {
-	var tooLarge *http.MaxBytesError
-	var typed *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
-	unknown, isUnknown := strings.CutPrefix(err.Error(), "json: unknown field ")
-	switch {
-	case errors.As(err, &tooLarge):
-		return &xds.Error{ID: "FHIR-007", Expected: "au plus 64 Kio"}
-	case errors.As(err, &typed):
-		return &xds.Error{ID: "JSON-002", Where: typed.Field, Found: typed.Value, Expected: typed.Type.String()}
-	case errors.As(err, &syntax):
-		return &xds.Error{ID: "JSON-001", Where: "corps", Found: "erreur de syntaxe", Expected: "un objet JSON"}
-	case isUnknown:
-		return &xds.Error{ID: "JSON-002", Where: strings.Trim(unknown, `"`), Found: "membre inconnu", Expected: "les membres décrits dans /api/openapi.json"}
-	default:
-		return &xds.Error{ID: "JSON-001", Where: "corps", Expected: "un objet JSON"}
-	}
+	return Decode(http.MaxBytesReader(c.ctx.Writer, c.ctx.Request.Body, maxBody), true, into)
 }

@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -190,6 +191,9 @@ func (p *parser) sort(c condition) {
 		if !ok {
 			p.refuse(c.name, name, "date, creation ou _lastUpdated, avec - pour l'ordre inverse")
 			return
+		}
+		if slices.ContainsFunc(p.search.Query.Sort, func(o xds.Order) bool { return o.Attribute == a }) {
+			continue // a key named again orders nothing more
 		}
 		p.search.Query.Sort = append(p.search.Query.Sort, xds.Order{Attribute: a, Descending: descending})
 	}

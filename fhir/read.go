@@ -1,7 +1,9 @@
 package fhir
 
 import (
+	"errors"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,13 +14,16 @@ import (
 // ReadResource reads one R4 resource from JSON, strictly: unknown elements,
 // repeated properties, wrong kinds, cardinalities, dates that do not exist, codes
 // outside required bindings (FHIR R4 2.1.0, json.html). All findings come at once,
-// with their FHIRPath. More than limit bytes is FHIR-007. types are the resource
+// with their FHIRPath. More than limit bytes is FHIR-007, a text
+// that did not come in time SOAP-010 (408). types are the resource
 // types accepted, any when none is given.
 //
 // The text is kept in memory once; strings of the Node share it.
 func ReadResource(r io.Reader, limit int64, types ...string) (*Node, xds.Errors) {
 	var text strings.Builder
 	switch n, err := io.Copy(&text, io.LimitReader(r, limit+1)); {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, xds.Errors{{ID: "SOAP-010"}}
 	case err != nil:
 		return nil, xds.Errors{{ID: "FHIR-001", Found: "contenu interrompu", Expected: "une ressource entière"}}
 	case n > limit:

@@ -16,6 +16,7 @@ const (
 	defaultCount = 50   // entries of a page when the client names no _count
 	maxCount     = 200  // entries of a page at most; a larger _count is cut
 	maxValues    = 1000 // values of one parameter (design §5)
+	maxGiven     = 200  // parameters of one search, each time that one is given
 )
 
 // Search is an ITI-67 request as understood (ITI TF-2 3.67.4.1.2).
@@ -81,7 +82,12 @@ func (s *Search) Key(record string) string {
 func ParseSearch(values url.Values, base string, strict bool) (Search, xds.Errors) {
 	p := parser{refs: References{Base: base}, strict: strict, statuses: known, archived: unarchived}
 	p.search.Query.Limit, p.search.Query.Count = defaultCount, true
+	given := 0
 	for _, full := range slices.Sorted(maps.Keys(values)) {
+		if given += len(values[full]); given > maxGiven {
+			p.refuse(full, "", "au plus "+strconv.Itoa(maxGiven)+" paramètres")
+			return p.search, p.findings
+		}
 		p.parameter(full, values[full])
 	}
 	if !p.search.NamesPatient() && !p.search.byID() && !p.findings.Failed() {

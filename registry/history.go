@@ -87,8 +87,7 @@ func (s *Session) History(ctx context.Context, a authz.Allowed, q HistoryQuery) 
 // it is withheld from him.
 func tell(a authz.Allowed, l trail.Line, docs map[string]xds.Document) (e Event, shown bool) {
 	e = Event{Line: l, Own: l.Actor == a.Subject().ID}
-	switch a.Kind() {
-	case authz.Patient, authz.Representative, authz.Delegate:
+	if person(a.Kind()) {
 		return tellHolder(a, e, docs)
 	}
 	for _, id := range l.Documents {
@@ -109,6 +108,11 @@ func foundNothing(l trail.Line) bool {
 	return !l.Permit && len(l.Documents) == 0 && (l.Code == "" || l.Code == "JSON-003")
 }
 
+// person tells the patient's side.
+func person(kind authz.Value) bool {
+	return kind == authz.Patient || kind == authz.Representative || kind == authz.Delegate
+}
+
 func tellHolder(a authz.Allowed, e Event, docs map[string]xds.Document) (Event, bool) {
 	rep := a.Kind() == authz.Representative
 	if rep && e.Secret {
@@ -122,9 +126,9 @@ func tellHolder(a authz.Allowed, e Event, docs map[string]xds.Document) (Event, 
 		}
 	}
 	// A request by id that found nothing reads alike whether the document is hidden
-	// from him or unknown (SC-27), be it his own or a delegate's for him; what was
-	// done with a hidden document is withheld.
-	return e, len(e.Documents) == 0 || !e.Permit
+	// from him or unknown (SC-27), be it his own or that of another on the patient's
+	// side; what professionals did about a hidden document is withheld.
+	return e, len(e.Documents) == 0 || !e.Permit && person(e.Line.Kind)
 }
 
 // documentsOf reads the documents that lines concern, for the judgement above.

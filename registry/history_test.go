@@ -102,7 +102,7 @@ func TestHistoryTellsNoHiddenIDFromAnUnknownOne(t *testing.T) {
 		action authz.Value
 	}{
 		{"the holder's own line", holder(w), hidden, holder(w), authz.Journal},
-		{"the refusal of another, read by the holder", podiatrist, hidden, holder(w), authz.Journal},
+		{"her delegate's, read by the holder", authz.Subject{Nature: authz.NaturePerson, ID: "leo"}, hidden, holder(w), authz.Journal},
 		{"a professional's own line", podiatrist, hidden, podiatrist, authz.OwnJournal},
 		{"one of an emergency", urgent, masked, doctor("urgences"), authz.OwnJournal},
 	} {

@@ -60,7 +60,7 @@ func (c *errorsCommand) Run(p *program) error {
 	fmt.Fprintln(p.stdout, p.paint(bold, row.Code)+"  "+row.French)
 	for _, line := range []struct{ label, value string }{
 		{"en anglais", row.English}, {"registre", row.Registry}, {"entrepôt", row.Repository}, {"SOAP Fault", row.Fault},
-		{"HTTP", fmt.Sprintf("%d, OperationOutcome %s", row.HTTP, row.Issue)}, {"correction", row.Hint},
+		{"HTTP (FHIR, JSON)", fmt.Sprintf("%d, OperationOutcome %s", row.HTTP, row.Issue)}, {"correction", row.Hint},
 	} {
 		if line.value != "" {
 			fmt.Fprintf(p.stdout, "  %-10s  %s\n", line.label, line.value)
@@ -85,7 +85,7 @@ func (p *program) listProblems() {
 		p.writeJSON(map[string]any{"errors": all})
 		return
 	}
-	p.writeTable([]string{"CODE", "HTTP", "SOAP", "TEXTE"}, rows)
+	p.writeTable([]string{"CODE", "HTTP (FHIR, JSON)", "SOAP", "TEXTE"}, rows)
 }
 
 // nearestCodes are up to three codes of the table that look most like one.

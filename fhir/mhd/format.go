@@ -62,8 +62,12 @@ func accepts(values []string) []string {
 	return types
 }
 
-// sendsJSON checks the media type of a request body (415).
+// sendsJSON checks the media type of a request body (415); none is taken compressed,
+// since a few bytes may stand for any number.
 func sendsJSON(c *call) error {
+	if coding := c.r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return &xds.Error{ID: "FHIR-006", Where: "Content-Encoding", Expected: "aucun"}
+	}
 	kind, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	charset := params["charset"]
 	if err != nil || !slices.Contains(jsonTypes, kind) || charset != "" && !strings.EqualFold(charset, "utf-8") {

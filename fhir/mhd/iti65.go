@@ -131,12 +131,16 @@ func (l *lookup) probe(fn func(*registry.Session) error) {
 	}
 }
 
-// patient is the identifier of the holder of a record.
+// patient is the identifier of the holder of a record. One of an unknown record is
+// judged as that of a patient never seen, as in a search (policy §0.4).
 func (l *lookup) patient(record string) (cx xds.CX) {
 	l.probe(func(session *registry.Session) (err error) {
 		cx, err = session.PatientOfRecord(l.ctx, record)
 		return err
 	})
+	if cx == "" {
+		return nobody
+	}
 	return cx
 }
 

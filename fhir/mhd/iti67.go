@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/passerelle-sante/passerelle/authz"
@@ -60,6 +61,9 @@ func (c *call) parameters() (url.Values, error) {
 	var tooLong *http.MaxBytesError
 	if errors.As(err, &tooLong) {
 		return nil, &xds.Error{ID: "FHIR-007"}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, &xds.Error{ID: "SOAP-010"}
 	}
 	form, bad := url.ParseQuery(string(body))
 	if err != nil || bad != nil {

@@ -50,6 +50,10 @@ type Server struct {
 // maxBundle bytes of memory.
 const maxBundles = 4
 
+// maxWait is how long a bundle waits for its place before the client is told to
+// come back (REG-006).
+const maxWait = 10 * time.Second
+
 // route is one interaction that the face offers.
 type route struct {
 	method  string

@@ -59,7 +59,7 @@ type Sandbox struct {
 	rootCert *x509.Certificate
 
 	// gate holds requests back while the sandbox is reset.
-	gate  sync.RWMutex
+	gate  gate
 	mutex sync.Mutex // guards state
 	state state
 }
@@ -227,12 +227,15 @@ func (s *Sandbox) wipe(ctx context.Context) error {
 	return nil
 }
 
-// Handler is the sandbox's HTTP face; a reset waits for the requests under way.
+// Handler is the sandbox's HTTP face; a reset waits for the requests under way, and
+// others for the reset.
 func (s *Sandbox) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/sandbox/reset" {
-			s.gate.RLock()
-			defer s.gate.RUnlock()
+			if !s.gate.enter(r.Context()) {
+				return // the client has gone
+			}
+			defer s.gate.leave()
 		}
 		s.Service.Router().ServeHTTP(w, r)
 	})

@@ -1,14 +1,15 @@
 package sandbox
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/passerelle-sante/passerelle/api"
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/service"
 	"github.com/passerelle-sante/passerelle/fhir"
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -33,20 +34,18 @@ func (s *Sandbox) routes(r gin.IRouter) {
 	g.POST("/explain", s.explain)
 	g.GET("/ca.pem", s.authority)
 	r.GET("/.well-known/jwks.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/jwk-set+json", s.keys) })
+	r.GET("/", s.home)
 	r.GET("/mail", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, "/sandbox/mail") })
 }
 
 // read decodes a JSON body strictly; the answer to a bad one is already written
 // when ok is false. An empty body reads as an empty object.
 func read(c *gin.Context, into any) (ok bool) {
-	d := json.NewDecoder(http.MaxBytesReader(c.Writer, c.Request.Body, 1<<20))
-	d.DisallowUnknownFields()
-	err := d.Decode(into)
-	if err == nil || errors.Is(err, io.EOF) {
-		return true
+	err := api.Decode(http.MaxBytesReader(c.Writer, c.Request.Body, 1<<20), true, into)
+	if err != nil {
+		refuse(c, err)
 	}
-	refuse(c, &xds.Error{ID: "JSON-001", Where: "corps", Found: err.Error(), Expected: "l'objet JSON décrit dans README.md, « Le bac à sable »"})
-	return false
+	return err == nil
 }
 
 func refuse(c *gin.Context, err error) {
@@ -132,10 +131,18 @@ func (s *Sandbox) advance(c *gin.Context) {
 	c.PureJSON(http.StatusOK, gin.H{"now": s.clock.Now().UTC().Format(time.RFC3339)})
 }
 
+// maxDrain is how long a reset waits for the requests under way.
+const maxDrain = 20 * time.Second
+
 // reset restores the seed and the clock, once the requests under way have ended.
 func (s *Sandbox) reset(c *gin.Context) {
-	s.gate.Lock()
-	defer s.gate.Unlock()
+	drain, cancel := context.WithTimeout(c.Request.Context(), maxDrain)
+	defer cancel()
+	if !s.gate.close(drain) {
+		refuse(c, &xds.Error{ID: "REG-006"})
+		return
+	}
+	defer s.gate.open()
 	if err := s.reseed(c); err != nil {
 		s.fail(c, err)
 		return
@@ -145,6 +152,7 @@ func (s *Sandbox) reset(c *gin.Context) {
 }
 
 func (s *Sandbox) fail(c *gin.Context, err error) {
-	s.Log.Error("sandbox", "path", c.FullPath(), "error", err)
-	fhir.WriteOutcome(c.Writer, xds.Errors{{ID: "INT-001"}})
+	incident := service.NewID()
+	s.Log.Error("sandbox", "request", incident, "path", c.FullPath(), "error", err)
+	fhir.WriteOutcome(c.Writer, xds.Errors{{ID: "INT-001", Found: incident}})
 }

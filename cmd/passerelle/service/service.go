@@ -27,6 +27,7 @@ import (
 	"github.com/passerelle-sante/passerelle/intake"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
+	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/iti"
 	"github.com/passerelle-sante/passerelle/xds/profile"
 	"github.com/passerelle-sante/passerelle/xds/profile/dmp"
@@ -121,6 +122,10 @@ func (s *Service) route() error {
 	}
 	s.router.HandleMethodNotAllowed = true
 	s.router.Use(s.guard)
+	s.router.NoRoute(func(c *gin.Context) { fhir.WriteOutcome(c.Writer, xds.Errors{{ID: "FHIR-003"}}) })
+	s.router.NoMethod(func(c *gin.Context) {
+		fhir.WriteOutcome(c.Writer, xds.Errors{{ID: "FHIR-004", Hint: "voir /api/openapi.json"}})
+	})
 	soapFace := &iti.Server{
 		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Tokens: assertions,
 		Respond: soap.Responder{NewID: func() string { return "urn:uuid:" + NewID() }}, Limits: soap.DefaultLimits(),
@@ -162,8 +167,8 @@ func (s *Service) ready(c *gin.Context) {
 	c.String(http.StatusOK, "ok\n")
 }
 
-// guard turns a panic into a plain 500: the detail goes to the log alone. An
-// aborted answer stays aborted.
+// guard paces the body of the request, and turns a panic into a plain 500: the
+// detail goes to the log alone. An aborted answer stays aborted.
 func (s *Service) guard(c *gin.Context) {
 	defer func() {
 		switch p := recover(); p {
@@ -180,6 +185,7 @@ func (s *Service) guard(c *gin.Context) {
 		}
 	}()
 	c.Header("X-Content-Type-Options", "nosniff")
+	pace(c.Writer, c.Request)
 	c.Next()
 }
 
@@ -189,8 +195,8 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Minute, // 1 GiB at 1.2 MB/s
-		WriteTimeout:      15 * time.Minute,
+		ReadTimeout:       longest,
+		WriteTimeout:      longest,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 	}
