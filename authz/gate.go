@@ -151,7 +151,7 @@ func (g *Gate) ask(ctx context.Context, s Session, sub Subject, patient xds.CX, 
 	}
 	q.trace = &Trace{
 		Record: facts.Record, At: now, Subject: sub, Kind: state[Kind], Mode: state[Mode], Action: p.Action,
-		Transaction: p.Transaction, Policy: g.Policy.Version, Matrix: g.Policy.MatrixVersion, Attested: p.Attested,
+		Transaction: p.Transaction, Unbound: p.ByID && sub.Patient == "", Policy: g.Policy.Version, Matrix: g.Policy.MatrixVersion, Attested: p.Attested,
 	}
 	if p.Document != "" {
 		q.trace.Documents = []string{p.Document}

@@ -111,6 +111,7 @@ type Trace struct {
 	Policy      string
 	Matrix      string
 	Documents   []string // logicalIDs concerned
+	Unbound     bool     // by id, under a token that names no patient: an unknown id leaves no line at all
 	Attested    bool
 	Code        string // error code of a refusal after the decision
 }

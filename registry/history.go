@@ -87,6 +87,9 @@ func (s *Session) History(ctx context.Context, a authz.Allowed, q HistoryQuery) 
 // it is withheld from him.
 func tell(a authz.Allowed, l trail.Line, docs map[string]xds.Document) (e Event, shown bool) {
 	e = Event{Line: l, Own: l.Actor == a.Subject().ID}
+	if fruitless(a, e) {
+		return e, false
+	}
 	if person(a.Kind()) {
 		return tellHolder(a, e, docs)
 	}
@@ -100,6 +103,14 @@ func tell(a authz.Allowed, l trail.Line, docs map[string]xds.Document) (e Event,
 		e.Reason = ""
 	}
 	return e, true
+}
+
+// fruitless tells a request by id that found nothing under a token without a
+// patient: an unknown id belongs to no record and leaves no line anywhere, so the
+// line of a hidden one would tell the two apart for whoever asked.
+func fruitless(a authz.Allowed, e Event) bool {
+	asked := a.Action() == authz.OwnJournal || e.Own || person(a.Kind()) && person(e.Line.Kind)
+	return asked && e.Unbound && !e.Permit
 }
 
 // foundNothing tells a request by id whose ids were unknown: its line must be that

@@ -47,7 +47,7 @@ func TestOwnJournalTellsNoHiddenDocument(t *testing.T) {
 	w := newWorld(t)
 	masked := w.mustSubmit(lab, w.lot(xds.MarkMaskedPS))
 	emergency := doctor("urgentiste")
-	emergency.Mode, emergency.Reason = authz.BrisDeGlace, "coma"
+	emergency.Mode, emergency.Reason, emergency.Patient = authz.BrisDeGlace, "coma", w.alice
 	emergency.Traits = authz.Traits{Family: "DURAND", Given: "Alice", BirthDate: "19790315"}
 	w.find(emergency, xds.Query{})
 	for _, id := range []string{masked.UniqueID, "1.2.3.999", masked.LogicalID, newID()} {

@@ -462,9 +462,11 @@ func TestOwnRequestsTellNothing(t *testing.T) {
 	w := newWorld(t)
 	hidden := w.mustSubmit(lab, w.lot(xds.MarkHiddenPatient))
 	var lines []registry.Event
+	reader := holder(w)
+	reader.Patient = w.alice
 	for _, id := range []string{hidden.UniqueID, "1.2.3.999999"} {
 		err := w.reg.Read(t.Context(), func(s *registry.Session) error {
-			sc, err := w.gate.Open(t.Context(), s, holder(w), w.alice, authz.Purpose{Action: authz.Retrieve, Transaction: "ITI-43", ByID: true})
+			sc, err := w.gate.Open(t.Context(), s, reader, w.alice, authz.Purpose{Action: authz.Retrieve, Transaction: "ITI-43", ByID: true})
 			if err != nil {
 				return err
 			}
@@ -488,6 +490,54 @@ func TestOwnRequestsTellNothing(t *testing.T) {
 	}
 	if len(lines) != 2 || lines[0].Document != "" || lines[1].Document != "" || lines[0].Permit || lines[1].Permit {
 		t.Errorf("%+v", lines)
+	}
+}
+
+// Under a token without a patient an unknown id leaves no line, so a hidden one shows
+// none to who asked; the administrator sees it.
+func TestFruitlessRequestsOfUnboundTokens(t *testing.T) {
+	w := newWorld(t)
+	durand := doctor("durand")
+	w.link(durand)
+	masked := w.mustSubmit(lab, w.lot(xds.MarkMaskedPS))
+	err := w.reg.Read(t.Context(), func(s *registry.Session) error {
+		scopes, err := s.Scopes(t.Context(), w.gate, durand, authz.Purpose{Action: authz.Retrieve, Transaction: "ITI-43"}, masked.UniqueID)
+		if err != nil || len(scopes) != 1 {
+			t.Fatal(len(scopes), err)
+		}
+		docs, err := s.Get(t.Context(), scopes[0], masked.UniqueID)
+		if len(docs) != 0 {
+			t.Error("a masked document")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(sub authz.Subject, action authz.Value) (n int) {
+		err := w.reg.Read(t.Context(), func(s *registry.Session) error {
+			a, err := w.gate.OpenProfile(t.Context(), s, sub, w.alice, authz.Purpose{Action: action})
+			if err != nil {
+				return err
+			}
+			events, _, err := s.History(t.Context(), a, registry.HistoryQuery{})
+			for _, e := range events {
+				if e.Action == authz.Retrieve {
+					n++
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := count(durand, authz.OwnJournal); n != 0 {
+		t.Errorf("who asked sees %d lines", n)
+	}
+	if n := count(doctor("traitant"), authz.Journal); n != 1 {
+		t.Errorf("the administrator sees %d lines", n)
 	}
 }
 

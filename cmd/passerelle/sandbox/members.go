@@ -101,6 +101,7 @@ func (st *state) newPatient(b patientBody) (patient, error) {
 		p.INS = st.freeINS(p)
 	}
 	b.Settings.apply(&p.Settings)
+	p.Settings.MaskedOK = p.Settings.MaskedOK && (p.Settings.SamuOK || p.Settings.BdgOK)
 	for i, r := range b.Representatives {
 		as := repName(p.Name, i)
 		p.Representatives = append(p.Representatives, person{As: as, ID: personID(as), Family: r.Family, Given: r.Given})

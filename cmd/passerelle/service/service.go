@@ -121,6 +121,7 @@ func (s *Service) route() error {
 		return err
 	}
 	s.router.HandleMethodNotAllowed = true
+	s.router.RedirectTrailingSlash = false
 	s.router.Use(s.guard)
 	s.router.NoRoute(func(c *gin.Context) { fhir.WriteOutcome(c.Writer, xds.Errors{{ID: "FHIR-003"}}) })
 	s.router.NoMethod(func(c *gin.Context) {

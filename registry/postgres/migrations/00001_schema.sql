@@ -197,6 +197,7 @@ create table trail (
     documents    uuid[] not null,
     reason       text not null,
     secret       boolean not null,
+    unbound      boolean not null,           -- by id, under a token that names no patient
     attested     boolean not null,
     code         text not null,
     token_id     text not null,
