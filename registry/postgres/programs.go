@@ -64,7 +64,7 @@ func findPrograms(ctx context.Context, o Options, major int) (programs, error) {
 	if o.Offline {
 		return programs{}, noServer("téléchargement exclu", "download ruled out")
 	}
-	p, err := fetch(ctx, cache, mavenCentral)
+	p, err := fetch(ctx, cache, "")
 	if err != nil {
 		return programs{}, noServer(err.Error(), "download failed")
 	}
