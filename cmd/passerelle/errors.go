@@ -44,11 +44,15 @@ func problemOf(row xds.Problem) problem {
 // Run lists the table, or shows one row.
 func (c *errorsCommand) Run(p *program) error {
 	if c.Code == "" {
-		p.listProblems()
+		p.listProblems(xds.Problems)
 		return nil
 	}
 	code := strings.ToUpper(c.Code)
 	i := slices.IndexFunc(xds.Problems, func(row xds.Problem) bool { return row.ID == code })
+	if family := rowsOf(c.Code); i < 0 && len(family) > 0 {
+		p.listProblems(family)
+		return nil
+	}
 	if i < 0 {
 		return misuse("code inconnu : "+c.Code+" ; proches : "+strings.Join(nearestCodes(code), ", "), "passerelle errors")
 	}
@@ -69,10 +73,22 @@ func (c *errorsCommand) Run(p *program) error {
 	return nil
 }
 
-func (p *program) listProblems() {
+// rowsOf are the rows of a family (META) or of an IHE code, as a SOAP client sees it
+// first.
+func rowsOf(code string) []xds.Problem {
+	var rows []xds.Problem
+	for _, row := range xds.Problems {
+		if strings.HasPrefix(row.ID, strings.ToUpper(code)+"-") || strings.EqualFold(row.Registry, code) || strings.EqualFold(row.Repository, code) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+func (p *program) listProblems(problems []xds.Problem) {
 	var all []problem
 	var rows [][]string
-	for _, row := range xds.Problems {
+	for _, row := range problems {
 		one := problemOf(row)
 		all = append(all, one)
 		ihe := one.Registry

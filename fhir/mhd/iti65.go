@@ -50,7 +50,7 @@ func (s *Server) provide(c *call) error {
 	}
 	receipt, warnings, err := in.Register(ctx)
 	if err != nil {
-		return located(err, lot)
+		return located(hashesInBase64(err), lot)
 	}
 	return c.write(fhir.AppendTransactionResponse(nil, s.Base, responses(lot, receipt, warnings, in.Record())))
 }

@@ -1,6 +1,8 @@
 package mhd
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -111,4 +113,27 @@ func entryOf(path string) int {
 		return 0
 	}
 	return i
+}
+
+// hashesInBase64 writes the hashes of findings in the form of attachment.hash; the
+// metadata keeps them in hexadecimal.
+func hashesInBase64(err error) error {
+	var findings xds.Errors
+	if !errors.As(err, &findings) {
+		return err
+	}
+	for _, e := range findings {
+		if e.ID == "META-006" {
+			e.Found, e.Expected = inBase64(e.Found), inBase64(e.Expected)
+		}
+	}
+	return findings
+}
+
+func inBase64(hash string) string {
+	raw, err := hex.DecodeString(hash)
+	if err != nil {
+		return hash
+	}
+	return base64.StdEncoding.EncodeToString(raw)
 }

@@ -24,9 +24,10 @@ func checkBoundary(b string) *xds.Error {
 func (m *multipart) preamble() error {
 	for m.w-m.r < len(m.dash) {
 		if err := m.fill(); err != nil {
-			return err
+			return m.unannounced(err, m.buf[m.r:m.w])
 		}
 	}
+	start := bytes.Clone(m.buf[m.r:min(m.w, m.r+maxBoundary)])
 	if bytes.HasPrefix(m.buf[m.r:m.w], []byte(m.dash)) {
 		return nil
 	}
@@ -38,13 +39,34 @@ func (m *multipart) preamble() error {
 			return nil
 		}
 		if err != nil {
-			return err
+			return m.unannounced(err, start)
 		}
 		if skipped += len(chunk); skipped > maxAside {
 			return xds.Errors{xds.Found("MIME-001", "multipart", "préambule de plus de 64 Kio", "la première frontière")}
 		}
 		m.use(len(chunk))
 	}
+}
+
+// maxBoundary is a boundary line: two dashes and 70 characters (RFC 2046 §5.1.1).
+const maxBoundary = 72
+
+// unannounced says what a body without the announced boundary looks like, so that a
+// wrong boundary does not read as a cut message.
+func (m *multipart) unannounced(err error, start []byte) error {
+	if !m.ended {
+		return err
+	}
+	line, _, _ := bytes.Cut(start, []byte("\n"))
+	e := xds.Found("MIME-001", "Content-Type: boundary", "la frontière annoncée n'est pas dans le corps", m.dash)
+	switch {
+	case len(start) == 0:
+		e.Where, e.Found = "multipart", "corps vide"
+	case bytes.HasPrefix(line, []byte("--")):
+		e.Found += ", qui commence par " + string(bytes.TrimSpace(line))
+		e.Hint = "recopier dans Content-Type la frontière du corps, sans ses deux premiers tirets"
+	}
+	return xds.Errors{e}
 }
 
 // delimiter reads a boundary line from its dashes on; last tells the closing one.

@@ -100,7 +100,9 @@ func TestMIMEAttacks(t *testing.T) {
 		{"header line without colon", mtomType, in("Content-Type: text/plain", "Content-Type text/plain"), "MIME-001", "ligne sans nom"},
 		{"header given twice", mtomType, in("Content-Type: text/plain", "Content-Type: text/plain\r\ncontent-type: text/html"), "MIME-001", "répété"},
 		{"no part at all", mtomType, "--b--\r\n", "MIME-001", "aucune partie"},
-		{"empty body", mtomType, "", "MIME-001", "frontière de fin"},
+		{"empty body", mtomType, "", "MIME-001", "corps vide"},
+		{"another boundary", mtomType, strings.ReplaceAll(whole("d1", part("d1", "x")), "--b", "--other"), "MIME-001", "commence par --other"},
+		{"no boundary in the body", mtomType, strings.Repeat("x", 200), "MIME-001", "n'est pas dans le corps"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, r := range []*http.Request{request(c.contentType, c.body), requestFrom(c.contentType, io.MultiReader(strings.NewReader(c.body)))} {
