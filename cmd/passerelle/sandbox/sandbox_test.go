@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -77,5 +78,37 @@ func TestSeed(t *testing.T) {
 	reset.Body.Close()
 	if reset.StatusCode != http.StatusOK {
 		t.Errorf("reset: %s", reset.Status)
+	}
+}
+
+// The metrics page counts requests by face and status and tells nothing else; an
+// unknown path is one more "other".
+func TestMetrics(t *testing.T) {
+	_, server := open(t, Options{Empty: true})
+	for _, path := range []string{"/sandbox/clock", "/fhir/metadata", "/fhir/DocumentReference/293035999901195", "/nowhere/293035999901195"} {
+		resp, err := http.Get(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	resp, err := http.Get(server.URL + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"policy_disagreement_total 0", `passerelle_requests_total{face="sandbox",status="200"} 1`,
+		`passerelle_requests_total{face="fhir",status="200"} 1`, `passerelle_requests_total{face="fhir",status="401"} 1`,
+		`passerelle_requests_total{face="other",status="404"} 1`} {
+		if !strings.Contains(string(page), line+"\n") {
+			t.Errorf("no line %q", line)
+		}
+	}
+	if strings.Contains(string(page), "293035999901195") {
+		t.Error("the page holds an identifier")
 	}
 }

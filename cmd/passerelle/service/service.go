@@ -58,6 +58,7 @@ type Service struct {
 	Registry *registry.Registry
 	Rules    *profile.Profile
 	matrix   *matrix.Matrix
+	metrics  *metrics
 	router   *gin.Engine
 }
 
@@ -77,9 +78,12 @@ func New(o Options) (*Service, error) {
 		return nil, err
 	}
 	policy := france.New(m, matrix.Options{Provisional: o.Provisional, Generic: o.Profile == "ihe"})
-	s := &Service{Options: o, Rules: rules, matrix: m, Gate: &authz.Gate{Policy: policy, Now: o.Now, Paris: paris}}
+	s := &Service{Options: o, Rules: rules, matrix: m, metrics: newMetrics(), Gate: &authz.Gate{Policy: policy, Now: o.Now, Paris: paris}}
 	s.Registry = &registry.Registry{Pool: o.Pool, Now: o.Now, NewID: NewID, RepositoryID: o.RepositoryID,
-		Report: func(event string, args ...any) { o.Log.Error(event, args...) }}
+		Report: func(event string, args ...any) {
+			s.metrics.disagreements.Inc()
+			o.Log.Error(event, args...)
+		}}
 	return s, s.route()
 }
 
@@ -122,7 +126,7 @@ func (s *Service) route() error {
 	}
 	s.router.HandleMethodNotAllowed = true
 	s.router.RedirectTrailingSlash = false
-	s.router.Use(s.guard)
+	s.router.Use(s.metrics.count, s.guard)
 	s.router.NoRoute(func(c *gin.Context) { fhir.WriteOutcome(c.Writer, xds.Errors{{ID: "FHIR-003"}}) })
 	s.router.NoMethod(func(c *gin.Context) {
 		fhir.WriteOutcome(c.Writer, xds.Errors{{ID: "FHIR-004", Hint: "voir /api/openapi.json"}})
@@ -142,6 +146,7 @@ func (s *Service) route() error {
 	(&api.Server{Gate: s.Gate, Registry: s.Registry, Tokens: tokens, Now: s.Now, Incident: NewID, Log: s.Log}).Routes(s.router)
 	s.router.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	s.router.GET("/readyz", s.ready)
+	s.router.GET("/metrics", s.metrics.handler())
 	return nil
 }
 
