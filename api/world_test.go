@@ -74,7 +74,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, record: newID(), alice: xds.NewCX("279035121518989", "1.2.250.1.213.1.4.10", "NH")}
 	now := func() time.Time { return time.Now().Add(w.ahead) }
 	w.issuer = iua.Issuer{Key: key, Name: "https://issuer.example", Audience: "https://passerelle.example", Now: now, NewID: newID}
-	w.registry = &registry.Registry{Pool: registrytest.Open(t), Now: now, NewID: newID, RepositoryID: "1.2.3.4", Report: func(e string, _ ...any) { t.Error(e) }}
+	w.registry = registry.Open(registrytest.Open(t), registry.Registry{Now: now, NewID: newID, RepositoryID: "1.2.3.4", Report: func(e string, _ ...any) { t.Error(e) }})
 	w.gate = &authz.Gate{Policy: france.New(m, matrix.Options{}), Now: now, Paris: paris}
 	jwks, err := w.issuer.JWKS()
 	if err != nil {

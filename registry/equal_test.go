@@ -89,14 +89,14 @@ func (w *world) populate() population {
 
 func (w *world) copy(table string, columns []string, rows [][]any) {
 	w.t.Helper()
-	if _, err := w.reg.Pool.CopyFrom(w.t.Context(), pgx.Identifier{table}, columns, pgx.CopyFromRows(rows)); err != nil {
+	if _, err := w.pool.CopyFrom(w.t.Context(), pgx.Identifier{table}, columns, pgx.CopyFromRows(rows)); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 func (w *world) exec(sql string, args ...any) {
 	w.t.Helper()
-	if _, err := w.reg.Pool.Exec(w.t.Context(), sql, args...); err != nil {
+	if _, err := w.pool.Exec(w.t.Context(), sql, args...); err != nil {
 		w.t.Fatal(err)
 	}
 }

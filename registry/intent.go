@@ -11,7 +11,7 @@ import (
 // discarded. One that is left tells a sweeper where orphans may be.
 func (r *Registry) Intend(ctx context.Context, record string) (prefix string, err error) {
 	prefix = record + "/" + r.NewID()
-	if _, err := r.Pool.Exec(ctx, `insert into blob_intent (prefix, created_at) values ($1, $2)`, prefix, r.Now()); err != nil {
+	if _, err := r.pool.Exec(ctx, `insert into blob_intent (prefix, created_at) values ($1, $2)`, prefix, r.Now()); err != nil {
 		return "", fmt.Errorf("intent: %w", err)
 	}
 	return prefix, nil
@@ -19,6 +19,6 @@ func (r *Registry) Intend(ctx context.Context, record string) (prefix string, er
 
 // Withdraw takes an intent away.
 func (r *Registry) Withdraw(ctx context.Context, prefix string) error {
-	_, err := r.Pool.Exec(ctx, `delete from blob_intent where prefix = $1`, prefix)
+	_, err := r.pool.Exec(ctx, `delete from blob_intent where prefix = $1`, prefix)
 	return err
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/authz/france"
 	"github.com/passerelle-sante/passerelle/authz/matrix"
@@ -22,6 +24,7 @@ import (
 // world is one registry with one record, its people and a gate.
 type world struct {
 	t      *testing.T
+	pool   *pgxpool.Pool
 	reg    *registry.Registry
 	gate   *authz.Gate
 	record string
@@ -52,9 +55,11 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pool := registrytest.Open(t)
 	w := &world{
 		t:      t,
-		reg:    &registry.Registry{Pool: registrytest.Open(t), Now: now, NewID: newID, RepositoryID: "1.2.3.4", Report: func(e string, _ ...any) { t.Error(e) }},
+		pool:   pool,
+		reg:    registry.Open(pool, registry.Registry{Now: now, NewID: newID, RepositoryID: "1.2.3.4", Report: func(e string, _ ...any) { t.Error(e) }}),
 		gate:   &authz.Gate{Policy: france.New(m, matrix.Options{}), Now: now, Paris: paris},
 		record: newID(),
 		alice:  xds.NewCX("279035121518989", "1.2.250.1.213.1.4.10", "NH"),

@@ -23,13 +23,20 @@ import (
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
-// Registry opens sessions on one database.
+// Registry opens sessions on one database, which it alone can reach: no handler
+// runs SQL of its own past a Scope.
 type Registry struct {
-	Pool         *pgxpool.Pool
 	Now          func() time.Time
 	NewID        func() string // a random lower-case UUID
 	RepositoryID string        // repositoryUniqueId of the documents that it registers (OID)
 	Report       Reporter
+	pool         *pgxpool.Pool
+}
+
+// Open gives a registry its database.
+func Open(pool *pgxpool.Pool, r Registry) *Registry {
+	r.pool = pool
+	return &r
 }
 
 // Reporter hears of what must never happen; nil ignores it.
@@ -108,7 +115,7 @@ func (r *Registry) Write(ctx context.Context, fn func(*Session) error) error {
 
 // run is one attempt. A refusal undoes what fn changed but keeps the trail rows.
 func (r *Registry) run(ctx context.Context, fn func(*Session) error) error {
-	tx, err := r.Pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	tx, err := r.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -149,7 +156,7 @@ func (r *Registry) recordOnly(ctx context.Context, traces []*authz.Trace) error 
 	}
 	batch := &pgx.Batch{}
 	trail.Queue(batch, traces)
-	return r.Pool.SendBatch(ctx, batch).Close()
+	return r.pool.SendBatch(ctx, batch).Close()
 }
 
 // flush writes the trail rows.

@@ -13,7 +13,7 @@ func (r *Registry) Wipe(ctx context.Context, sys authz.System) error {
 	if sys.Reason() == "" {
 		return errors.New("wipe without a reason")
 	}
-	_, err := r.Pool.Exec(ctx, `truncate record, record_person, professional, link, block, lineage, document_entry, submission_set, folder,
+	_, err := r.pool.Exec(ctx, `truncate record, record_person, professional, link, block, lineage, document_entry, submission_set, folder,
 association, object_id, unique_id, trail, blob_intent`)
 	return err
 }

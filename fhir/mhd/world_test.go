@@ -73,7 +73,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{
 		t: t, record: newID(), alice: xds.NewCX("279035121518989", "1.2.250.1.213.1.4.10", "NH"), log: &bytes.Buffer{},
 		issuer:   iua.Issuer{Key: key, Name: "https://issuer.example", Audience: "https://passerelle.example", Now: time.Now, NewID: newID},
-		registry: &registry.Registry{Pool: registrytest.Open(t), Now: time.Now, NewID: newID, RepositoryID: "1.2.3.4", Report: func(e string, _ ...any) { t.Error(e) }},
+		registry: registry.Open(registrytest.Open(t), registry.Registry{Now: time.Now, NewID: newID, RepositoryID: "1.2.3.4", Report: func(e string, _ ...any) { t.Error(e) }}),
 		gate:     &authz.Gate{Policy: france.New(m, matrix.Options{}), Now: time.Now, Paris: paris},
 	}
 	jwks, err := w.issuer.JWKS()

@@ -105,7 +105,7 @@ func TestClosedDoorByID(t *testing.T) {
 func (w *world) setOf(d xds.DocumentEntry) xds.SubmissionSet {
 	w.t.Helper()
 	var uid string
-	err := w.reg.Pool.QueryRow(w.t.Context(), `
+	err := w.pool.QueryRow(w.t.Context(), `
 select s.unique_id from submission_set s join association a on a.record = s.record and a.source = s.id where 'urn:uuid:' || a.target = $1`, d.LogicalID).Scan(&uid)
 	if err != nil {
 		w.t.Fatal(err)

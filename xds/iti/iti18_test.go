@@ -187,7 +187,7 @@ func TestTooManyResults(t *testing.T) {
 	const copies = `
 insert into document_entry select (jsonb_populate_record(d, jsonb_build_object('lid', md5(d.lid::text || n), 'entry_uuid', md5(d.lid::text || n)))).*
 from document_entry d, generate_series(1, $1) n`
-	if _, err := w.reg.Pool.Exec(t.Context(), copies, 1999); err != nil {
+	if _, err := w.pool.Exec(t.Context(), copies, 1999); err != nil {
 		t.Fatal(err)
 	}
 	as := on(durand, w.alice)

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/authz/france"
 	"github.com/passerelle-sante/passerelle/authz/matrix"
@@ -43,6 +45,7 @@ const (
 // own, three records (alice and bruno of age, leo a child) and the people below.
 type world struct {
 	t      testing.TB
+	pool   *pgxpool.Pool
 	reg    *registry.Registry
 	gate   *authz.Gate
 	blobs  *repository.Store
@@ -85,10 +88,11 @@ func newWorld(t testing.TB, change ...func(*soap.Limits)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pool := registrytest.Open(t)
 	w := &world{
-		t: t, limits: soap.DefaultLimits(), blobs: blobs, incidents: &incidents{t: t}, folder: folder,
-		reg: &registry.Registry{Pool: registrytest.Open(t), Now: time.Now, NewID: newID, RepositoryID: repositoryID,
-			Report: func(event string, _ ...any) { t.Error(event) }},
+		t: t, pool: pool, limits: soap.DefaultLimits(), blobs: blobs, incidents: &incidents{t: t}, folder: folder,
+		reg: registry.Open(pool, registry.Registry{Now: time.Now, NewID: newID, RepositoryID: repositoryID,
+			Report: func(event string, _ ...any) { t.Error(event) }}),
 		gate: &authz.Gate{Policy: france.New(m, matrix.Options{}), Now: time.Now, Paris: paris},
 	}
 	for _, f := range change {
@@ -231,7 +235,7 @@ func (w *world) left() string {
 	var out []string
 	for _, table := range []string{"document_entry", "submission_set", "unique_id", "object_id", "association", "lineage", "blob_intent"} {
 		var n int
-		if err := w.reg.Pool.QueryRow(w.t.Context(), "select count(*) from "+table).Scan(&n); err != nil {
+		if err := w.pool.QueryRow(w.t.Context(), "select count(*) from "+table).Scan(&n); err != nil {
 			w.t.Fatal(err)
 		}
 		if n > 0 {
@@ -254,7 +258,7 @@ func (w *world) left() string {
 // trail are the rows of a record and a transaction, oldest first.
 func (w *world) trail(h holder, transaction string) []string {
 	w.t.Helper()
-	rows, err := w.reg.Pool.Query(w.t.Context(),
+	rows, err := w.pool.Query(w.t.Context(),
 		`select actor, permit, code from trail where record = $1 and transaction = $2 order by seq`, h.record, transaction)
 	if err != nil {
 		w.t.Fatal(err)

@@ -79,11 +79,11 @@ func New(o Options) (*Service, error) {
 	}
 	policy := france.New(m, matrix.Options{Provisional: o.Provisional, Generic: o.Profile == "ihe"})
 	s := &Service{Options: o, Rules: rules, matrix: m, metrics: newMetrics(), Gate: &authz.Gate{Policy: policy, Now: o.Now, Paris: paris}}
-	s.Registry = &registry.Registry{Pool: o.Pool, Now: o.Now, NewID: NewID, RepositoryID: o.RepositoryID,
+	s.Registry = registry.Open(o.Pool, registry.Registry{Now: o.Now, NewID: NewID, RepositoryID: o.RepositoryID,
 		Report: func(event string, args ...any) {
 			s.metrics.disagreements.Inc()
 			o.Log.Error(event, args...)
-		}}
+		}})
 	return s, s.route()
 }
 
