@@ -5,7 +5,6 @@
 package api
 
 import (
-	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -101,13 +100,8 @@ func (s *Server) handler(rt route) gin.HandlerFunc {
 // refuse renders findings as an OperationOutcome. On this face an unknown patient
 // and an unknown record are 404 (policy §0.4).
 func (s *Server) refuse(ctx *gin.Context, err error) {
-	var one *xds.Error
-	var all xds.Errors
-	switch {
-	case errors.As(err, &one):
-		all = xds.Errors{one}
-	case errors.As(err, &all):
-	default:
+	all, told := xds.FindingsOf(err)
+	if !told {
 		incident := s.Incident()
 		s.Log.Error("incident", "request", incident, "path", ctx.FullPath(), "error", err)
 		all = xds.Errors{{ID: "INT-001", Found: incident}}

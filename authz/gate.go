@@ -81,7 +81,7 @@ func (g *Gate) OpenDeposit(ctx context.Context, s Session, sub Subject, patient 
 	if err != nil {
 		return Deposit{}, err
 	}
-	if err := g.settle(q, Submit, sub); err != nil {
+	if err := g.settle(q); err != nil {
 		return Deposit{}, err
 	}
 	if sub.Reinforced {
@@ -118,7 +118,7 @@ func (g *Gate) OpenProfile(ctx context.Context, s Session, sub Subject, patient 
 	if err != nil {
 		return Allowed{}, err
 	}
-	if err := g.settle(q, p.Action, sub); err != nil {
+	if err := g.settle(q); err != nil {
 		return Allowed{}, err
 	}
 	return Allowed{
@@ -174,8 +174,9 @@ func (g *Gate) ask(ctx context.Context, s Session, sub Subject, patient xds.CX, 
 const otherPatientDoor = 67
 
 // settle decides an action on the profile, on which no document bears.
-func (g *Gate) settle(q question, action Value, sub Subject) error {
-	predicate := g.Policy.residual(q.state, action, sub)
+func (g *Gate) settle(q question) error {
+	action := q.state[Action]
+	predicate := g.Policy.residual(q.state, action, q.subject)
 	q.trace.Rules = rulesOf(predicate)
 	if len(predicate.permits) > 0 {
 		q.trace.Permit = true

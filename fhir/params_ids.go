@@ -68,9 +68,6 @@ func (p *parser) id(c condition) {
 	p.match(m)
 }
 
-// escapeLike makes a text literal inside a pattern of xds.Like.
-var escapeLike = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace
-
 func (p *parser) related(c condition) {
 	if c.modifier != "identifier" {
 		p.refuse(c.name, "", "related:identifier=système|valeur")
@@ -85,13 +82,13 @@ func (p *parser) relatedIdentifier(c condition) {
 	for _, alternative := range c.alternatives() {
 		system, value, _ := token(alternative)
 		oid, isOID := strings.CutPrefix(system, oidURN)
-		literal := escapeLike(strings.TrimPrefix(value, oidURN))
+		literal := xds.EscapeLike(strings.TrimPrefix(value, oidURN))
 		switch {
 		case value == "":
 			p.refuse(c.name, "", "système|valeur")
 			return
 		case isOID:
-			m.Texts = append(m.Texts, escapeLike(value)+"^^^&"+escapeLike(oid)+"&ISO%")
+			m.Texts = append(m.Texts, xds.EscapeLike(value)+"^^^&"+xds.EscapeLike(oid)+"&ISO%")
 		case system == uriSystem:
 			m.Texts = append(m.Texts, literal+"^^^^%")
 		case system == "":
@@ -124,9 +121,9 @@ func (p *parser) authorIdentifier(c condition) {
 			p.refuse(c.name, "", "système|valeur")
 			return
 		case isOID:
-			m.Texts = append(m.Texts, escapeLike(value)+"^%&"+escapeLike(oid)+"&ISO%")
+			m.Texts = append(m.Texts, xds.EscapeLike(value)+"^%&"+xds.EscapeLike(oid)+"&ISO%")
 		case system == "":
-			m.Texts = append(m.Texts, escapeLike(value), escapeLike(value)+"^%")
+			m.Texts = append(m.Texts, xds.EscapeLike(value), xds.EscapeLike(value)+"^%")
 		}
 	}
 	if len(m.Texts) == 0 {

@@ -8,7 +8,6 @@ package intake
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -145,15 +144,11 @@ func (l *Lot) Refused() bool { return l.findings.Failed() }
 // Abandon traces a submission that was permitted and whose message is not whole, and
 // gives the error back.
 func (l *Lot) Abandon(ctx context.Context, err error) error {
-	var one *xds.Error
-	var all xds.Errors
-	switch {
-	case errors.As(err, &one):
-		all = xds.Errors{one}
-	case !errors.As(err, &all):
+	findings, told := xds.FindingsOf(err)
+	if !told {
 		return err
 	}
-	if traced := l.refuse(ctx, all); !refused(traced) {
+	if traced := l.refuse(ctx, findings); failed(traced) {
 		return traced
 	}
 	return err
@@ -168,14 +163,14 @@ func (l *Lot) Register(ctx context.Context) (registry.Receipt, xds.Errors, error
 	receipt, err := l.desk.Registry.Submit(ctx, func(s *registry.Session) (authz.Deposit, error) { return l.decide(ctx, s) }, l.Submission, l.contents)
 	// A commit whose answer was lost may have succeeded: only a refusal proves that
 	// nothing names the bytes (safety §4.2, I-1).
-	l.keep = err == nil || !refused(err)
+	l.keep = err == nil || failed(err)
 	return receipt, l.findings, err
 }
 
-func refused(err error) bool {
-	var one *xds.Error
-	var all xds.Errors
-	return errors.As(err, &one) || errors.As(err, &all)
+// failed tells a failure of the machinery from findings for the sender.
+func failed(err error) bool {
+	_, findings := xds.FindingsOf(err)
+	return err != nil && !findings
 }
 
 // refuse traces a submission that was permitted and whose content is refused.

@@ -167,9 +167,9 @@ func (c column) code(codes []xds.Code, st *statement) string {
 		case code.Value != "" && code.Scheme != "":
 			exact = append(exact, code.Key())
 		case code.Value != "":
-			patterns = append(patterns, escapeLike(code.Value)+"^^%")
+			patterns = append(patterns, xds.EscapeLike(code.Value)+"^^%")
 		default:
-			patterns = append(patterns, "%^^"+escapeLike(code.Scheme))
+			patterns = append(patterns, "%^^"+xds.EscapeLike(code.Scheme))
 		}
 	}
 	var parts []string
@@ -196,9 +196,9 @@ func (c column) like(m xds.Match, st *statement) string {
 	for _, t := range m.Texts {
 		switch m.Op {
 		case xds.Prefix:
-			patterns = append(patterns, foldText(escapeLike(t))+"%")
+			patterns = append(patterns, foldText(xds.EscapeLike(t))+"%")
 		case xds.Contains:
-			patterns = append(patterns, "%"+foldText(escapeLike(t))+"%")
+			patterns = append(patterns, "%"+foldText(xds.EscapeLike(t))+"%")
 		default:
 			patterns = append(patterns, closeEscape(t))
 		}
@@ -227,11 +227,6 @@ func closeEscape(pattern string) string {
 		return pattern + `\`
 	}
 	return pattern
-}
-
-// escapeLike makes a text literal inside a LIKE pattern.
-func escapeLike(s string) string {
-	return strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(s)
 }
 
 const (

@@ -101,7 +101,7 @@ func (s *Session) Find(ctx context.Context, sc authz.Scope, q xds.Query) (Page, 
 	if err != nil {
 		return Page{}, err
 	}
-	if q.Count && read == 0 {
+	if q.Count && read == 0 && q.After != nil {
 		page.Total, err = s.count(ctx, sc, q)
 	}
 	return page, err

@@ -34,7 +34,7 @@ func (p *plan) joinLineages(twins []string) {
 		case l.isNew: // with transformations and addenda of the same lot: no mark is lost
 			l.marks = l.marks.Union(marks)
 		case marks.MaskedPS && !l.marks.HiddenPatient && !l.marks.MaskedPS:
-			l.marks.MaskedPS, l.masked = true, !l.isNew
+			l.marks.MaskedPS, l.masked = true, true
 		}
 	}
 }

@@ -78,10 +78,8 @@ func (r *Registry) Probe(ctx context.Context, fn func(*Session) error) error {
 func (r *Registry) Peek(ctx context.Context, fn func(*Session) error) error {
 	var refusal error
 	err := unprobed(r.run(ctx, func(s *Session) error {
-		if err := fn(s); err != nil && !isRefusal(err) {
-			return err
-		} else if err != nil {
-			refusal = err
+		if refusal = fn(s); failed(refusal) {
+			return refusal
 		}
 		return errProbed
 	}))
@@ -124,7 +122,7 @@ func (r *Registry) run(ctx context.Context, fn func(*Session) error) error {
 	s.live.Store(true)
 	defer s.live.Store(false)
 	refusal := fn(s)
-	if refusal != nil && !isRefusal(refusal) {
+	if failed(refusal) {
 		return refusal
 	}
 	s.live.Store(false)
@@ -197,13 +195,6 @@ func (s *Session) PatientOfRecord(ctx context.Context, id string) (xds.CX, error
 // errForeign is a permission used outside the session that it was opened in.
 var errForeign = db.ErrForeign
 
-// isRefusal tells findings for the client from failures of the machinery.
-func isRefusal(err error) bool {
-	var one *xds.Error
-	var all xds.Errors
-	return errors.As(err, &one) || errors.As(err, &all)
-}
-
 // contended tells whether the transaction lost to a concurrent one and may be
 // tried again: serialization failure, deadlock, or a unique index that another
 // one filled meanwhile.
@@ -216,4 +207,10 @@ func (r *Registry) report(event string, args ...any) {
 	if r.Report != nil {
 		r.Report(event, args...)
 	}
+}
+
+// failed tells a failure of the machinery from findings for the client.
+func failed(err error) bool {
+	_, findings := xds.FindingsOf(err)
+	return err != nil && !findings
 }

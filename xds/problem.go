@@ -1,6 +1,7 @@
 package xds
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -153,6 +154,16 @@ func (es Errors) Err() error {
 		return nil
 	}
 	return es
+}
+
+// FindingsOf reads an error as findings for the client; ok is false for a failure of
+// the machinery, of which a client is told nothing but a number.
+func FindingsOf(err error) (all Errors, ok bool) {
+	var one *Error
+	if errors.As(err, &one) {
+		return Errors{one}, true
+	}
+	return all, errors.As(err, &all) && len(all) > 0
 }
 
 // Found is a shorthand for a finding of what a message says at a place.

@@ -1,6 +1,9 @@
 package xds
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Query asks for objects of one patient. Match rows are joined by AND, the
 // values inside one row by OR: stored-query slots and FHIR search parameters
@@ -54,6 +57,11 @@ type Cursor struct {
 	Values    []string
 	LogicalID string
 }
+
+// EscapeLike makes a text literal inside a pattern of Like.
+func EscapeLike(s string) string { return likeLiteral.Replace(s) }
+
+var likeLiteral = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
 
 // With returns the query narrowed by one more condition.
 func (q Query) With(m Match) Query {

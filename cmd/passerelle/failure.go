@@ -45,15 +45,11 @@ func refused(text string, findings []finding) failure {
 // asFailure reads any error as a failure.
 func asFailure(err error) failure {
 	var f failure
-	var many xds.Errors
-	var one *xds.Error
-	switch {
-	case errors.As(err, &f):
+	if errors.As(err, &f) {
 		return f
-	case errors.As(err, &many):
-		return refused("refusé", findingsOf(many))
-	case errors.As(err, &one):
-		return refused("refusé", findingsOf(xds.Errors{one}))
+	}
+	if findings, told := xds.FindingsOf(err); told {
+		return refused("refusé", findingsOf(findings))
 	}
 	return environment(err.Error())
 }

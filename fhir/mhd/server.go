@@ -11,7 +11,6 @@
 package mhd
 
 import (
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -167,13 +166,8 @@ func match(pattern, path string) (id string, ok bool) {
 // refuse renders findings; anything else is an incident whose detail goes to the
 // log alone. It returns the codes for the log.
 func (s *Server) refuse(c *call, err error) []string {
-	var one *xds.Error
-	var all xds.Errors
-	switch {
-	case errors.As(err, &one):
-		all = xds.Errors{one}
-	case errors.As(err, &all):
-	default:
+	all, told := xds.FindingsOf(err)
+	if !told {
 		s.Log.Error("incident", "request", c.request, "transaction", c.route.name, "error", err)
 		all = xds.Errors{{ID: "INT-001", Found: c.request}}
 	}

@@ -23,7 +23,6 @@ func (s *Server) provideAndRegister(ctx context.Context, c *call) error {
 	}
 	in, err := s.Intake.Open(ctx, c.subject, c.transaction.name, lot, findings, nil)
 	if err != nil {
-		s.finish(c)
 		return err
 	}
 	defer in.Close(ctx)
@@ -123,12 +122,4 @@ func inlineError(err error, ref *ebrim.DocumentRef) error {
 		return xds.Errors{ref.Element.Finding("SOAP-001", "texte qui n'est pas du base64", "base64 (RFC 4648), ou xop:Include")}
 	}
 	return err
-}
-
-// finish reads what a refused sender is still writing, within reason, so that he
-// gets to read the answer.
-func (s *Server) finish(c *call) {
-	if c.length <= drainLimit {
-		_ = c.message.Drain()
-	}
 }

@@ -8,10 +8,10 @@ package iti
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
@@ -75,7 +75,6 @@ type call struct {
 	subject     authz.Subject
 	w           http.ResponseWriter
 	request     string // id of the request in the log and in incidents
-	length      int64  // of the HTTP body, -1 when it is not said
 }
 
 // Handler serves one endpoint: POST for messages, GET with ?wsdl for its description.
@@ -96,27 +95,29 @@ func (s *Server) Handler(actor Actor) http.Handler {
 // post reads the message, verifies its token, dispatches it and renders refusals.
 func (s *Server) post(w http.ResponseWriter, r *http.Request, actor Actor) {
 	started := time.Now()
-	c := &call{w: w, request: s.Incident(), length: r.ContentLength}
+	c := &call{w: w, request: s.Incident()}
 	err := s.serve(r, c, actor)
-	var findings xds.Errors
-	switch {
-	case err == nil:
-	case asFindings(err, &findings) && c.transaction.refuse != nil && !isFault(findings):
-		c.transaction.refuse(s, c, findings)
-	case asFindings(err, &findings):
-		s.drain(c, r)
-		s.Respond.WriteFault(w, c.relatesTo(), findings)
-	default:
+	findings, told := xds.FindingsOf(err)
+	if err != nil && !told {
 		s.Log.Error("incident", "request", c.request, "transaction", c.transaction.name, "error", err)
-		incident := xds.Errors{{ID: "INT-001", Found: c.request}}
-		if c.transaction.refuse == nil {
-			s.Respond.WriteFault(w, c.relatesTo(), incident)
-			break
-		}
-		c.transaction.refuse(s, c, incident)
+		findings = xds.Errors{{ID: "INT-001", Found: c.request}}
+	}
+	if err != nil {
+		drain(r)
+		s.refuse(c, findings)
 	}
 	s.Log.Info("soap", "request", c.request, "transaction", c.transaction.name, "codes", codesOf(findings),
 		"ms", time.Since(started).Milliseconds())
+}
+
+// refuse renders findings in the answer of the transaction, or as a Fault when the
+// message itself is refused or its transaction is not known.
+func (s *Server) refuse(c *call, findings xds.Errors) {
+	if c.transaction.refuse == nil || isFault(findings) {
+		s.Respond.WriteFault(c.w, c.relatesTo(), findings)
+		return
+	}
+	c.transaction.refuse(s, c, findings)
 }
 
 // serve is the way of a request up to its handler.
@@ -155,7 +156,7 @@ func dispatch(m *soap.Message, actor Actor) (transaction, error) {
 			offered = append(offered, t.action)
 		}
 	}
-	return transaction{}, xds.Errors{{ID: "SOAP-004", Where: "wsa:Action", Found: m.Action, Expected: oneOf(offered)}}
+	return transaction{}, xds.Errors{{ID: "SOAP-004", Where: "wsa:Action", Found: m.Action, Expected: strings.Join(offered, " ou ")}}
 }
 
 func (c *call) relatesTo() string {
@@ -174,21 +175,10 @@ func (s *Server) answer(c *call, body []byte) {
 // writing, gets to read the answer.
 const drainLimit = 64 << 20
 
-func (s *Server) drain(c *call, r *http.Request) {
-	if r.ContentLength > drainLimit {
-		return
+func drain(r *http.Request) {
+	if r.ContentLength <= drainLimit {
+		_, _ = io.CopyN(io.Discard, r.Body, drainLimit)
 	}
-	_, _ = io.CopyN(io.Discard, r.Body, drainLimit)
-}
-
-// asFindings reads an error as findings for the client.
-func asFindings(err error, findings *xds.Errors) bool {
-	var one *xds.Error
-	if errors.As(err, &one) {
-		*findings = xds.Errors{one}
-		return true
-	}
-	return errors.As(err, findings)
 }
 
 // isFault tells whether any finding has no RegistryError form: the message itself
@@ -209,15 +199,4 @@ func codesOf(findings xds.Errors) []string {
 		codes = append(codes, e.ID)
 	}
 	return codes
-}
-
-func oneOf(values []string) string {
-	text := ""
-	for i, v := range values {
-		if i > 0 {
-			text += " ou "
-		}
-		text += v
-	}
-	return text
 }

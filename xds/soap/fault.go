@@ -1,7 +1,6 @@
 package soap
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -30,13 +29,8 @@ func (s Responder) WriteFault(w http.ResponseWriter, relatesTo string, err error
 }
 
 func findings(err error) xds.Errors {
-	var es xds.Errors
-	var one *xds.Error
-	switch {
-	case errors.As(err, &es) && len(es) > 0:
+	if es, ok := xds.FindingsOf(err); ok {
 		return es
-	case errors.As(err, &one):
-		return xds.Errors{one}
 	}
 	return xds.Errors{{ID: "INT-001"}}
 }

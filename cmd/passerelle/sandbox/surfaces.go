@@ -12,6 +12,7 @@ import (
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/service"
 	"github.com/passerelle-sante/passerelle/fhir"
 	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/saml"
 )
 
 // routes adds the sandbox's own surfaces (design §7). They are in no other command.
@@ -49,27 +50,30 @@ func read(c *gin.Context, into any) (ok bool) {
 }
 
 func refuse(c *gin.Context, err error) {
-	var one *xds.Error
-	var all xds.Errors
-	switch {
-	case errors.As(err, &all):
-	case errors.As(err, &one):
-		all = xds.Errors{one}
-	default:
+	all, told := xds.FindingsOf(err)
+	if !told {
 		all = xds.Errors{{ID: "JSON-002", Found: err.Error()}}
 	}
 	fhir.WriteOutcome(c.Writer, all)
 }
 
-func (s *Sandbox) issueVIHF(c *gin.Context) {
-	var body tokenRequest
+// asked reads who a token is asked for; the answer to a bad request is already
+// written when ok is false.
+func (s *Sandbox) asked(c *gin.Context) (body tokenRequest, claims saml.Claims, ok bool) {
 	if !read(c, &body) {
-		return
+		return body, claims, false
 	}
 	st := s.cast()
 	claims, err := st.claims(body)
 	if err != nil {
 		refuse(c, err)
+	}
+	return body, claims, err == nil
+}
+
+func (s *Sandbox) issueVIHF(c *gin.Context) {
+	_, claims, ok := s.asked(c)
+	if !ok {
 		return
 	}
 	assertion, err := s.vihf.Issue(claims)
@@ -81,14 +85,8 @@ func (s *Sandbox) issueVIHF(c *gin.Context) {
 }
 
 func (s *Sandbox) issueToken(c *gin.Context) {
-	var body tokenRequest
-	if !read(c, &body) {
-		return
-	}
-	st := s.cast()
-	claims, err := st.claims(body)
-	if err != nil {
-		refuse(c, err)
+	body, claims, ok := s.asked(c)
+	if !ok {
 		return
 	}
 	token, err := s.tokens.Issue(bearer(claims))
