@@ -2,7 +2,8 @@ package ebrim
 
 import (
 	"strconv"
-	"unicode/utf8"
+
+	"github.com/passerelle-sante/passerelle/xds/xmlgate"
 )
 
 // encoder appends XML with fixed prefixes to a buffer. Elements are written as
@@ -19,7 +20,7 @@ func (e *encoder) attr(name, value string) {
 	e.buf = append(e.buf, ' ')
 	e.buf = append(e.buf, name...)
 	e.buf = append(e.buf, '=', '"')
-	e.escape(value, true)
+	e.buf = xmlgate.AppendEscaped(e.buf, value, true)
 	e.buf = append(e.buf, '"')
 }
 
@@ -42,49 +43,8 @@ func (e *encoder) close(name string) {
 func (e *encoder) text(name, value string) {
 	e.open(name)
 	e.more()
-	e.escape(value, false)
+	e.buf = xmlgate.AppendEscaped(e.buf, value, false)
 	e.close(name)
-}
-
-// escape writes character data. What XML cannot carry becomes U+FFFD; white
-// space that a reader would normalise away is written as a reference.
-func (e *encoder) escape(s string, attribute bool) {
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		size, ref := 1, ""
-		switch {
-		case c == '&':
-			ref = "&amp;"
-		case c == '<':
-			ref = "&lt;"
-		case c == '>':
-			ref = "&gt;"
-		case c == '\r':
-			ref = "&#xD;"
-		case c == '"' && attribute:
-			ref = "&#34;"
-		case c == '\n' && attribute:
-			ref = "&#xA;"
-		case c == '\t' && attribute:
-			ref = "&#x9;"
-		case c < ' ' && c != '\n' && c != '\t':
-			ref = "\uFFFD"
-		case c >= utf8.RuneSelf:
-			var r rune
-			r, size = utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 || r == 0xFFFE || r == 0xFFFF {
-				ref = "\uFFFD"
-			}
-		}
-		if ref != "" {
-			e.buf = append(e.buf, s[start:i]...)
-			e.buf = append(e.buf, ref...)
-			start = i + size
-		}
-		i += size
-	}
-	e.buf = append(e.buf, s[start:]...)
 }
 
 // slot writes a Slot with its values; none when there are no values.

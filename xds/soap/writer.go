@@ -3,7 +3,8 @@ package soap
 import (
 	"io"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/passerelle-sante/passerelle/xds/xmlgate"
 )
 
 // flushSize is how much a Writer gathers before it writes.
@@ -41,14 +42,14 @@ func (w *Writer) Start(name string, attrs ...string) {
 // Attr adds an attribute to the element just opened.
 func (w *Writer) Attr(name, value string) {
 	w.buf = append(append(append(w.buf, ' '), name...), '=', '"')
-	w.buf = appendEscaped(w.buf, value, true)
+	w.buf = xmlgate.AppendEscaped(w.buf, value, true)
 	w.buf = append(w.buf, '"')
 }
 
 // Text adds character data.
 func (w *Writer) Text(s string) {
 	w.closeTag()
-	w.buf = appendEscaped(w.buf, s, false)
+	w.buf = xmlgate.AppendEscaped(w.buf, s, false)
 }
 
 // End closes the innermost element.
@@ -112,45 +113,6 @@ func (w *Writer) flush(least int) {
 	}
 	w.sent = true
 	w.buf = w.buf[:0]
-}
-
-// appendEscaped appends text or an attribute value. What XML 1.0 cannot hold
-// becomes U+FFFD.
-func appendEscaped(dst []byte, s string, attribute bool) []byte {
-	from := 0
-	for i := 0; i < len(s); {
-		c, size := s[i], 1
-		var as string
-		switch {
-		case c == '&':
-			as = "&amp;"
-		case c == '<':
-			as = "&lt;"
-		case c == '>':
-			as = "&gt;"
-		case c == '\r':
-			as = "&#13;"
-		case c == '"' && attribute:
-			as = "&quot;"
-		case c == '\n' && attribute:
-			as = "&#10;"
-		case c == '\t' && attribute:
-			as = "&#9;"
-		case c < ' ' && c != '\n' && c != '\t':
-			as = "\uFFFD"
-		case c >= utf8.RuneSelf:
-			var r rune
-			if r, size = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError || r == 0xFFFE || r == 0xFFFF {
-				as = "\uFFFD"
-			}
-		}
-		if as != "" {
-			dst = append(append(dst, s[from:i]...), as...)
-			from = i + size
-		}
-		i += size
-	}
-	return append(dst, s[from:]...)
 }
 
 // escapeCID writes a Content-ID so that header and reference are the same text,
