@@ -149,13 +149,13 @@ func (c column) equals(m xds.Match, st *statement) string {
 		return c.sql + "::text = any(" + st.arg(ids) + "::text[])"
 	case listColumn:
 		if c.part != 0 {
-			return "exists (select from unnest(" + c.sql + ") v where " + c.element() + " = any(" + st.arg(nonNil(m.Texts)) + "::text[]))"
+			return "exists (select from unnest(" + c.sql + ") v where " + c.element() + " = any(" + st.arg(db.Texts(m.Texts)) + "::text[]))"
 		}
-		return c.sql + " && " + st.arg(nonNil(m.Texts)) + "::text[]"
+		return c.sql + " && " + st.arg(db.Texts(m.Texts)) + "::text[]"
 	case timeColumn:
 		return "false"
 	default:
-		return c.sql + " = any(" + st.arg(nonNil(m.Texts)) + "::text[])"
+		return c.sql + " = any(" + st.arg(db.Texts(m.Texts)) + "::text[])"
 	}
 }
 
@@ -249,13 +249,6 @@ func foldText(s string) string {
 
 func foldedSQL(expr string) string {
 	return "translate(lower(" + expr + "), '" + accented + "', '" + plain + "')"
-}
-
-func nonNil(s []string) []string {
-	if s == nil {
-		return []string{}
-	}
-	return s
 }
 
 // statusNumber is the smallint of a status, in the order of authz.Doc….

@@ -6,7 +6,7 @@ import (
 
 // joinLineages gives each document its lineage: that of the document it replaces,
 // appends to or transforms; that of its twin; else a new one (policy C-05, C-15, Q-20).
-func (p *plan) joinLineages(twins []string) {
+func (p *plan) joinLineages(twins []lineage) {
 	shared := map[string]*lineage{}
 	existing := func(id string, marks xds.Marks) *lineage {
 		if shared[id] == nil {
@@ -17,11 +17,11 @@ func (p *plan) joinLineages(twins []string) {
 	for i := range p.lot.Documents {
 		if l := p.joined(i, existing); l != nil {
 			p.lineages[i] = l
-			if uid := p.lot.Documents[i].UniqueID; twins[i] != "" && twins[i] != l.id { // it would leave its marks behind
+			if uid := p.lot.Documents[i].UniqueID; twins[i].id != "" && twins[i].id != l.id { // it would leave its marks behind
 				p.findings.Add(&xds.Error{ID: "REG-003", Where: "DocumentEntry.uniqueId", Found: uid, Object: uid})
 			}
-		} else if twins[i] != "" {
-			p.lineages[i] = existing(twins[i], xds.Marks{})
+		} else if twins[i].id != "" {
+			p.lineages[i] = existing(twins[i].id, twins[i].marks)
 		}
 	}
 	for i := range p.lot.Documents {

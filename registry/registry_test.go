@@ -313,11 +313,15 @@ func TestTwinSharesMarks(t *testing.T) {
 		t.Fatal(err)
 	}
 	lot.Set.UniqueID = "1.2.4.9992"
-	if _, err := w.submit(doctor("inconnu"), lot, "aa"); err != nil {
+	receipt, err := w.submit(doctor("inconnu"), lot, "aa")
+	if err != nil {
 		t.Fatal(err)
 	}
 	if found, _ := w.find(durand, xds.Query{}); len(found) != 0 {
 		t.Errorf("an unmasked twin: %v", found)
+	}
+	if xds.HasCode(receipt.Documents[0].Confidentiality, xds.MarkMaskedPS) {
+		t.Error("the receipt tells that the first entry is masked")
 	}
 }
 

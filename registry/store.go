@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/registry/internal/db"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -108,7 +109,7 @@ insert into document_entry (record, lid, version, latest, entry_uuid, lineage, u
 values ($1, $2, 1, true, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
   $26, $27, $28, $28, $29)`,
 		p.deposit.Record(), lid, p.lineages[i].id, d.UniqueID, technical(d), d.TypeCode.Key(), d.ClassCode.Key(), d.FormatCode.Key(),
-		d.FacilityType.Key(), d.PracticeSetting.Key(), codeKeys(base), codeKeys(d.EventCodes), nonNil(d.ReferenceIDs), personNames(d.Authors),
+		d.FacilityType.Key(), d.PracticeSetting.Key(), codeKeys(base), codeKeys(d.EventCodes), db.Texts(d.ReferenceIDs), personNames(d.Authors),
 		institutionNames(d.Authors), d.ObjectType, d.LanguageCode, d.MimeType, creation, instant(d.ServiceStart), instant(d.ServiceStop),
 		p.authors(i), sub.ID, sub.Structure, p.origin(d), p.contents[i].Blob, p.contents[i].SHA256, p.at, encode(&d, d.Extras))
 }
@@ -161,14 +162,11 @@ func (p *plan) finalDocument(i int) xds.DocumentEntry {
 	return d
 }
 
-// receipt shows what was registered, with the marks that the lineage has.
+// receipt shows what was registered, with the marks that the sender wrote.
 func (p *plan) receipt() Receipt {
-	r := Receipt{Set: p.finalSet(), Folders: p.lot.Folders, At: p.at}
+	r := Receipt{Set: p.finalSet()}
 	for i := range p.lot.Documents {
-		d := p.finalDocument(i)
-		base, _ := xds.SplitMarks(d.Confidentiality)
-		d.Confidentiality = append(base, p.lineages[i].marks.Codes()...)
-		r.Documents = append(r.Documents, d)
+		r.Documents = append(r.Documents, p.finalDocument(i))
 	}
 	return r
 }

@@ -11,12 +11,11 @@ import (
 )
 
 // Receipt is what a submission became: the objects with their final ids, in the
-// order of the submission.
+// order of the submission. It never tells the marks of a lineage that a document
+// joined: its depositor may not see them (policy C-05).
 type Receipt struct {
 	Set       xds.SubmissionSet
 	Documents []xds.DocumentEntry
-	Folders   []xds.Folder
-	At        time.Time
 }
 
 // Submit registers a whole submission or nothing (ITI TF-2 3.42.4.1.3, xds §3): the

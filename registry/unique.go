@@ -46,8 +46,8 @@ const (
 
 // checkUniqueIDs holds the uniqueness rules of xds §3 and policy C-15, and returns
 // for each document of the lot the lineage of the entry that already has its
-// uniqueId and content, "" when it is new.
-func (p *plan) checkUniqueIDs(ctx context.Context) ([]string, error) {
+// uniqueId and content, the zero lineage when it is new.
+func (p *plan) checkUniqueIDs(ctx context.Context) ([]lineage, error) {
 	uids := []string{p.lot.Set.UniqueID}
 	for _, f := range p.lot.Folders {
 		uids = append(uids, f.UniqueID)
@@ -69,7 +69,7 @@ func (p *plan) checkUniqueIDs(ctx context.Context) ([]string, error) {
 			p.findings.Add(p.duplicate("Folder.uniqueId", f.UniqueID))
 		}
 	}
-	twins := make([]string, len(p.lot.Documents))
+	twins := make([]lineage, len(p.lot.Documents))
 	for i, d := range p.lot.Documents {
 		r, ok := known[d.UniqueID]
 		switch {
@@ -128,10 +128,10 @@ func (p *plan) alreadyThere(set registered, known map[string]registered) string 
 	return "ce lot est déjà enregistré depuis le " + since + " : rien à renvoyer"
 }
 
-func (p *plan) lineageOf(ctx context.Context, uid string) (string, error) {
-	var id string
-	err := p.session.tx.QueryRow(ctx, `
-select l.id::text from document_entry d join lineage l on l.record = d.record and l.id = d.lineage
-where d.record = $1 and d.unique_id = $2 and d.latest order by d.registered_at limit 1 for update of l`, p.deposit.Record(), uid).Scan(&id)
-	return id, err
+func (p *plan) lineageOf(ctx context.Context, uid string) (l lineage, err error) {
+	err = p.session.tx.QueryRow(ctx, `
+select l.id::text, l.mask_ps, l.hide_patient, l.hide_reps from document_entry d join lineage l on l.record = d.record and l.id = d.lineage
+where d.record = $1 and d.unique_id = $2 and d.latest order by d.registered_at limit 1 for update of l`, p.deposit.Record(), uid).
+		Scan(&l.id, &l.marks.MaskedPS, &l.marks.HiddenPatient, &l.marks.HiddenReps)
+	return l, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/registry/internal/db"
 )
 
 const insertSQL = `
@@ -25,7 +26,7 @@ func Queue(b *pgx.Batch, traces []*authz.Trace) {
 		}
 		sub := t.Subject
 		b.Queue(insertSQL, t.Record, t.At, sub.ID, sub.Name, sub.Profession, sub.Structure, int16(t.Kind), int16(t.Mode),
-			int16(t.Action), t.Transaction, t.Permit, nonNil(t.Rules), t.Policy, t.Matrix, documents, justification(t), sub.Secret, t.Unbound,
+			int16(t.Action), t.Transaction, t.Permit, db.Texts(t.Rules), t.Policy, t.Matrix, documents, justification(t), sub.Secret, t.Unbound,
 			t.Attested, t.Code, sub.TokenID, sub.Issuer)
 	}
 }
@@ -37,11 +38,4 @@ func justification(t *authz.Trace) string {
 		return t.Subject.Reason
 	}
 	return ""
-}
-
-func nonNil(s []string) []string {
-	if s == nil {
-		return []string{}
-	}
-	return s
 }

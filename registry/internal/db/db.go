@@ -48,6 +48,14 @@ func BySystem(s authz.System) error {
 // Tx opens the handle.
 func Tx(h Handle) pgx.Tx { return h.tx }
 
+// Texts is a list as PostgreSQL takes an array: a nil slice would be NULL.
+func Texts(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
 // Storable tells whether PostgreSQL can hold a text. One that it cannot hold names
 // nothing here, and must not reach a statement, which would fail on it.
 func Storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
