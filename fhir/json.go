@@ -62,36 +62,48 @@ func (w *out) truth(name string, value bool) {
 
 const hexDigits = "0123456789abcdef"
 
+// plain holds the bytes that stand for themselves in a JSON string: a run of them
+// is copied at once.
+var plain = func() (plain [utf8.RuneSelf]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		plain[c] = c != '"' && c != '\\'
+	}
+	return plain
+}()
+
 // text appends a JSON string; bytes that are no UTF-8 become U+FFFD.
 func (w *out) text(s string) {
-	w.b = append(w.b, '"')
+	b := append(w.b, '"')
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				w.b = append(append(w.b, s[start:i]...), "\ufffd"...)
-				start = i + size
-			}
-			i += size
+		if c < utf8.RuneSelf && plain[c] {
+			i++
 			continue
 		}
-		if c < ' ' || c == '"' || c == '\\' {
-			w.b = append(w.b, s[start:i]...)
-			switch c {
-			case '"', '\\':
-				w.b = append(w.b, '\\', c)
-			case '\n':
-				w.b = append(w.b, '\\', 'n')
-			default:
-				w.b = append(w.b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		size := 1
+		if c >= utf8.RuneSelf {
+			var r rune
+			if r, size = utf8.DecodeRuneInString(s[i:]); r != utf8.RuneError || size != 1 {
+				i += size
+				continue
 			}
-			start = i + 1
 		}
-		i++
+		b = append(b, s[start:i]...)
+		switch {
+		case c >= utf8.RuneSelf:
+			b = append(b, "\ufffd"...)
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c == '\n':
+			b = append(b, '\\', 'n')
+		default:
+			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+		i += size
+		start = i
 	}
-	w.b = append(append(w.b, s[start:]...), '"')
+	w.b = append(append(b, s[start:]...), '"')
 }
 
 // coding writes the members of a Coding.

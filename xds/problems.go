@@ -51,6 +51,11 @@ func door(id, french, english string) Problem {
 		Issue: "forbidden", French: french, English: english}
 }
 
+// conf is a finding about the configuration: no client ever gets one.
+func conf(id, french, english, hint string) Problem {
+	return Problem{ID: id, Status: http.StatusInternalServerError, Issue: "exception", Fault: "Receiver", French: french, English: english, Hint: hint}
+}
+
 // mended is a row with a hint.
 func mended(p Problem, hint string) Problem {
 	p.Hint = hint
@@ -203,9 +208,22 @@ var Problems = []Problem{
 	{ID: "JSON-002", Status: http.StatusUnprocessableEntity, Issue: "value", French: "Valeur refusée", English: "value refused"},
 	{ID: "JSON-003", Status: http.StatusNotFound, Issue: "not-found", French: "Inconnu", English: "unknown"},
 
+	// Configuration of `passerelle serve`: refusals to start.
+	conf("CONF-001", "Le fichier de configuration n'est pas du TOML", "the configuration file is not TOML", "corriger la ligne indiquée"),
+	conf("CONF-002", "Clé inconnue", "unknown key", "corriger l'orthographe, ou retirer la clé : une clé ignorée serait un contrôle désactivé"),
+	conf("CONF-003", "Valeur d'un autre type que celui attendu", "value of another type", ""),
+	conf("CONF-004", "Clé obligatoire absente", "required key missing", "ajouter la clé ; passerelle init --prod en écrit un exemple commenté"),
+	conf("CONF-005", "Valeur refusée", "value refused", ""),
+	conf("CONF-006", "Réglages contradictoires", "contradictory settings", ""),
+	conf("CONF-007", "Fichier ou dossier inutilisable", "unusable file or folder", "créer le fichier ou le dossier, ou corriger le chemin"),
+	conf("CONF-008", "Secret lisible par d'autres", "secret readable by others", "chmod 0400"),
+	conf("CONF-009", "Réglage dangereux en production", "unsafe in production", ""),
+
 	// The server's own trouble: the detail goes to the log alone.
 	{ID: "INT-001", Registry: codeRegistry, Repository: codeRepository, Status: http.StatusInternalServerError, Issue: "exception", Fault: "Receiver",
 		French: "Incident interne", English: "internal incident", Hint: "donner ce numéro à l'exploitant"},
+	{ID: "INT-002", Status: http.StatusServiceUnavailable, Issue: "transient", Fault: "Receiver",
+		French: "Service momentanément indisponible", English: "temporarily unavailable", Hint: "réessayer dans quelques secondes"},
 }
 
 var problemByID = func() map[string]Problem {

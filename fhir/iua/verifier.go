@@ -12,6 +12,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,8 +51,26 @@ type Config struct {
 // Verifier turns bearer tokens into subjects. It is safe for concurrent use.
 type Verifier struct {
 	config Config
-	keys   atomic.Pointer[map[string]keySet]
+	keys   atomic.Pointer[trust]
 }
+
+// trust are the keys that are believed at one time, and the tokens that they were
+// seen to have signed: other keys begin with an empty memory.
+type trust struct {
+	issuers map[string]keySet
+	mu      sync.Mutex
+	opened  *xds.LRU[[sha256.Size]byte, opened]
+}
+
+// opened is what a token says, its signature verified. Nothing changes it.
+type opened struct {
+	claims  claims
+	subject authz.Subject
+}
+
+// remembered bounds the tokens that are kept between requests. Those refused are
+// never kept.
+const remembered = 4_096
 
 // keySet are the keys of one issuer by kid.
 type keySet map[string]jose.JSONWebKey
@@ -85,7 +104,7 @@ func (v *Verifier) Trust(issuers map[string][]byte) error {
 		}
 		sets[name] = set
 	}
-	v.keys.Store(&sets)
+	v.keys.Store(&trust{issuers: sets, opened: xds.NewLRU[[sha256.Size]byte, opened](remembered)})
 	return nil
 }
 
@@ -124,33 +143,57 @@ func parseKeys(document []byte) (keySet, error) {
 // one *xds.Error: TOK-001 to TOK-004.
 func (v *Verifier) Verify(token string) (authz.Subject, error) { return v.verify(token, nil) }
 
+// verify opens the token or remembers it, then judges what may differ from one use
+// to the next.
 func (v *Verifier) verify(token string, client *x509.Certificate) (authz.Subject, error) {
-	c, err := v.open(token)
-	if err != nil {
+	if len(token) > maxToken {
+		return authz.Subject{}, malformed()
+	}
+	trust, key := v.keys.Load(), sha256.Sum256([]byte(token))
+	t, known := trust.recall(key)
+	if !known {
+		var err *xds.Error
+		if t.claims, err = trust.open(token); err != nil {
+			return authz.Subject{}, err
+		}
+	}
+	if err := v.judge(t.claims, client); err != nil {
 		return authz.Subject{}, err
 	}
-	if err := v.judge(c, client); err != nil {
+	if known {
+		return t.subject, nil
+	}
+	var err *xds.Error
+	if t.subject, err = t.claims.subject(); err != nil {
 		return authz.Subject{}, err
 	}
-	sub, err := c.subject()
-	if err != nil {
-		return authz.Subject{}, err
-	}
-	if v.config.RequirePatient && sub.Patient == "" {
+	if v.config.RequirePatient && t.subject.Patient == "" {
 		return authz.Subject{}, refuse("TOK-002", "patient", "absent", "l'INS du patient dans le jeton")
 	}
-	return sub, nil
+	trust.remember(key, t)
+	return t.subject, nil
+}
+
+func (t *trust) recall(key [sha256.Size]byte) (opened, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.opened.Get(key)
+}
+
+func (t *trust) remember(key [sha256.Size]byte, o opened) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.opened.Put(key, o)
 }
 
 // open checks the signature and returns the claims that it covers.
-func (v *Verifier) open(token string) (claims, *xds.Error) {
-	malformed := refuse("TOK-002", "jeton", "mal formé", "un JWT signé, en forme compacte, de 16 ko au plus")
-	if len(token) > maxToken || strings.Count(token, ".") != 2 {
-		return nil, malformed
+func (t *trust) open(token string) (claims, *xds.Error) {
+	if strings.Count(token, ".") != 2 {
+		return nil, malformed()
 	}
 	head, payload, ok := decode(token)
 	if !ok {
-		return nil, malformed
+		return nil, malformed()
 	}
 	kid, err := readHeader(head)
 	if err != nil {
@@ -162,13 +205,13 @@ func (v *Verifier) open(token string) (claims, *xds.Error) {
 	}
 	peek, bad := object(payload) // only to choose the keys: read again once verified
 	if bad != nil {
-		return nil, malformed
+		return nil, malformed()
 	}
 	iss, err := peek.text("iss")
 	if err != nil {
 		return nil, err
 	}
-	set, known := (*v.keys.Load())[iss]
+	set, known := t.issuers[iss]
 	if !known {
 		return nil, refuse("TOK-002", "iss", "émetteur inconnu", "un émetteur enregistré, au caractère près")
 	}
@@ -185,9 +228,13 @@ func (v *Verifier) open(token string) (claims, *xds.Error) {
 	}
 	c, bad := object(verified)
 	if bad != nil {
-		return nil, malformed
+		return nil, malformed()
 	}
 	return c, nil
+}
+
+func malformed() *xds.Error {
+	return refuse("TOK-002", "jeton", "mal formé", "un JWT signé, en forme compacte, de 16 ko au plus")
 }
 
 // decode reads the two JSON parts of a compact token, in strict base64url.

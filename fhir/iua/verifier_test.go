@@ -408,6 +408,86 @@ func TestFromRequest(t *testing.T) {
 	}
 }
 
+// TestRemembered checks that a token seen before is judged again by all that may
+// differ from one use to the next.
+func TestRemembered(t *testing.T) {
+	now := testNow
+	verifier := func() *Verifier {
+		now = testNow
+		jwks := must(testIssuer(rsaKey()).JWKS())
+		return must(New(Config{Issuers: map[string][]byte{testBase: jwks}, Audience: testBase, Now: func() time.Time { return now }}))
+	}
+	client := &x509.Certificate{Raw: []byte("certificate")}
+	sum := sha256.Sum256(client.Raw)
+	sign := func(cnf any) string {
+		claims := map[string]any{"iss": testBase, "aud": testBase, "exp": testNow.Add(Lifetime).Unix(), "sub": "8", "profession": "10"}
+		if cnf != nil {
+			claims["cnf"] = cnf
+		}
+		return must(testIssuer(rsaKey()).sign(claims, false))
+	}
+	plain := sign(nil)
+	bound := sign(map[string]any{"x5t#S256": base64.RawURLEncoding.EncodeToString(sum[:])})
+	for _, test := range []struct {
+		name, token, id string
+		first, then     *x509.Certificate
+		between         func(*Verifier)
+	}{
+		{"the same again", plain, "", nil, nil, func(*Verifier) {}},
+		{"expired since", plain, "TOK-003", nil, nil, func(*Verifier) { now = now.Add(Lifetime + Skew) }},
+		{"the clock set back", plain, "", nil, nil, func(*Verifier) { now = now.Add(-time.Hour) }},
+		{"bound, by another client", bound, "TOK-002", client, &x509.Certificate{Raw: []byte("other")}, func(*Verifier) {}},
+		{"bound, without TLS", bound, "TOK-002", client, nil, func(*Verifier) {}},
+		{"other keys since", plain, "TOK-002", nil, nil, func(v *Verifier) {
+			if err := v.Trust(map[string][]byte{testBase: must(testIssuer(ecKey()).JWKS())}); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v := verifier()
+			first, err := v.verify(test.token, test.first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.between(v)
+			again, err := v.verify(test.token, test.then)
+			switch {
+			case test.id != "":
+				refused(t, err, test.id)
+			case err != nil || again != first:
+				t.Errorf("got %+v, %v; first %+v", again, err, first)
+			}
+		})
+	}
+	v := verifier()
+	if _, err := v.Verify(plain); err != nil {
+		t.Fatal(err)
+	}
+	flipped := plain[:len(plain)-8] + "AAAAAAAA"
+	_, err := v.Verify(flipped)
+	refused(t, err, "TOK-002")
+}
+
+func BenchmarkVerify(b *testing.B) {
+	v, token := testVerifier(b, rsaKey()), must(testIssuer(rsaKey()).Issue(doctor()))
+	b.Run("first", func(b *testing.B) {
+		for b.Loop() {
+			v.keys.Load().opened = xds.NewLRU[[sha256.Size]byte, opened](1)
+			if _, err := v.Verify(token); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("remembered", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := v.Verify(token); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
 func TestChallenge(t *testing.T) {
 	for want, err := range map[string]error{
 		`Bearer realm="passerelle"`: &xds.Error{ID: "TOK-001"},

@@ -44,7 +44,12 @@ func (s *Server) search(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.write(found.render(s.Base, query))
+	s.answers.Lend(func(b []byte) []byte {
+		b = found.append(b, s.Base, query)
+		err = c.write(b)
+		return b
+	})
+	return err
 }
 
 // parameters are those of the URL and of a form body together (Q1).
@@ -213,8 +218,8 @@ func related(all map[string][]fhir.Relation) func(authz.Visible[xds.Document]) [
 	}
 }
 
-// render writes the searchset (Q6).
-func (f found) render(base string, query fhir.Search) []byte {
+// append writes the searchset (Q6).
+func (f found) append(b []byte, base string, query fhir.Search) []byte {
 	set := fhir.Searchset{Base: base, Self: query.URL(base, f.record, query.Cursor)}
 	if !query.NoTotal || query.CountOnly {
 		set.Total = &f.page.Total
@@ -222,5 +227,5 @@ func (f found) render(base string, query fhir.Search) []byte {
 	if f.next != "" {
 		set.Next = query.URL(base, f.record, f.next)
 	}
-	return fhir.AppendSearchset(nil, set, f.page.Documents, related(f.relations))
+	return fhir.AppendSearchset(b, set, f.page.Documents, related(f.relations))
 }

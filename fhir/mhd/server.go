@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,6 +44,7 @@ type Server struct {
 	Log        *slog.Logger
 
 	bundles chan struct{} // one place per bundle that may be in memory
+	answers xds.Buffers
 }
 
 // maxBundles is how many ITI-65 bundles may be read at once: each holds up to twice
@@ -192,6 +194,7 @@ func (s *Server) refuse(c *call, err error) []string {
 // write answers 200 with FHIR JSON.
 func (c *call) write(body []byte) error {
 	c.w.Header().Set("Content-Type", fhir.MediaType)
+	c.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	c.w.WriteHeader(http.StatusOK)
 	_, _ = c.w.Write(body) // the client may be gone
 	return nil

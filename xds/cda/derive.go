@@ -43,6 +43,7 @@ type Header struct {
 	Version   int    // versionNumber, 0 when absent
 	Templates []string
 	Custodian xds.XON
+	Origins   []Origin // of the values of Entry, in the order in which they were read
 }
 
 // Relation is a relatedDocument: what this document is to an earlier one.
@@ -128,6 +129,8 @@ func (r *reader) document(o Options) {
 	language := r.root.Child(hl7, "languageCode")
 	if e.LanguageCode = clone(language.Attr("code")); e.LanguageCode == "" {
 		r.missing("languageCode", "un code tel que fr-FR", "languageCode", "@code")
+	} else {
+		r.from("languageCode", language)
 	}
 	custodian := r.root.Find(hl7, "custodian", "assignedCustodian", "representedCustodianOrganization")
 	r.Custodian = organisation(custodian)
@@ -143,6 +146,7 @@ func (r *reader) uniqueID() {
 		return
 	}
 	r.Entry.UniqueID = instance(id)
+	r.from("uniqueId", id)
 	if !xds.IsOID(root) {
 		f := id.Finding("META-004", root, "uniqueId : un OID d'au plus 64 caractères")
 		f.Hint = "un UUID s'écrit en OID sous l'arc 2.25, en décimal"
@@ -167,6 +171,7 @@ func (r *reader) title() {
 		r.errs.Add(title.Finding("META-010", strconv.Itoa(n)+" caractères", "title : au plus "+strconv.Itoa(maxTitle)+" caractères"))
 	}
 	r.Entry.Title = text
+	r.from("title", title)
 }
 
 // relations reads relatedDocument; a parent whose id is no OID cannot be found

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/xmlgate"
 )
 
 //go:embed formats.csv
@@ -55,8 +56,23 @@ func (r *reader) format() xds.Code {
 		return xds.Code{}
 	}
 	c, ok := FormatOf(r.Templates, mediaType)
+	r.from("formatCode", r.formatSource(text))
 	if !ok {
 		r.errs.Add(text.Finding("META-003", mediaType, "formatCode : application/pdf, text/plain, text/rtf, image/jpeg ou image/tiff"))
 	}
 	return c
+}
+
+// formatSource is what decided: the media type of the text, a template of the
+// table, or that the body is structured.
+func (r *reader) formatSource(text *xmlgate.Element) *xmlgate.Element {
+	if text != nil {
+		return text
+	}
+	for _, t := range r.repeated("templateId") {
+		if _, ok := formats[t.Attr("root")]; ok {
+			return t
+		}
+	}
+	return r.root.Find(hl7, "component", "structuredBody")
 }

@@ -40,10 +40,14 @@ func (r *reader) patient() {
 		e.PatientID = r.identifier(attribute, ins, "NH")
 		e.SourcePatientID = e.PatientID
 	}
+	source := ins
 	if local != nil {
 		e.SourcePatientID = r.identifier("sourcePatientId", local, "PI")
+		source = local
 	}
-	r.traits(role.Child(hl7, "patient"))
+	r.from(attribute, ins)
+	r.from("sourcePatientId", source)
+	r.traits(role.Child(hl7, "patient"), source)
 }
 
 func (r *reader) identifier(attribute string, id *xmlgate.Element, kind string) xds.CX {
@@ -56,15 +60,19 @@ func (r *reader) identifier(attribute string, id *xmlgate.Element, kind string) 
 
 // traits writes sourcePatientInfo: PID-3, PID-5 (birth name L, then name in use
 // D when it differs), PID-7 and PID-8 (ITI TF-3 4.2.3.2.23).
-func (r *reader) traits(patient *xmlgate.Element) {
+func (r *reader) traits(patient, id *xmlgate.Element) {
 	const attribute = "sourcePatientInfo"
 	path := []string{"recordTarget", "patientRole", "patient"}
 	var info []string
+	add := func(field, value string, e *xmlgate.Element) {
+		info = append(info, field+"|"+value)
+		r.from(ranked(attribute, len(info)), e)
+	}
 	if r.Entry.SourcePatientID != "" {
-		info = append(info, "PID-3|"+string(r.Entry.SourcePatientID))
+		add("PID-3", string(r.Entry.SourcePatientID), id)
 	}
 	if name := patientName(patient.Child(hl7, "name")); name != "" {
-		info = append(info, "PID-5|"+name)
+		add("PID-5", name, patient.Child(hl7, "name"))
 	} else {
 		r.missing(attribute, "les nom et prénom de naissance", append(path, "name")...)
 	}
@@ -79,11 +87,12 @@ func (r *reader) traits(patient *xmlgate.Element) {
 	case err != nil:
 		r.errs.Add(birth.Finding("META-004", "", attribute+" : une date de naissance AAAAMMJJ"))
 	default:
-		info = append(info, "PID-7|"+string(born))
+		add("PID-7", string(born), birth)
 	}
 	genders := map[string]string{"F": "F", "M": "M", "UN": "U"}
-	if gender, known := genders[patient.Child(hl7, "administrativeGenderCode").Attr("code")]; known {
-		info = append(info, "PID-8|"+gender)
+	sex := patient.Child(hl7, "administrativeGenderCode")
+	if gender, known := genders[sex.Attr("code")]; known {
+		add("PID-8", gender, sex)
 	} else {
 		r.missing(attribute, "le sexe, F, M ou UN", append(path, "administrativeGenderCode", "@code")...)
 	}
@@ -132,8 +141,8 @@ func (r *reader) people() {
 	if len(authors) == 0 {
 		r.missing("author", "au moins un auteur", "author")
 	}
-	for _, a := range authors {
-		r.Entry.Authors = append(r.Entry.Authors, r.author(a))
+	for i, a := range authors {
+		r.Entry.Authors = append(r.Entry.Authors, r.author(ranked("author", i+1), a))
 	}
 	signers := r.repeated("legalAuthenticator")
 	if len(signers) == 0 {
@@ -143,20 +152,30 @@ func (r *reader) people() {
 	if len(signers) > 1 {
 		r.errs.Add(signers[1].Finding("META-002", "", "legalAuthenticator : exactement un"))
 	}
-	r.Entry.LegalAuthenticator = r.person("legalAuthenticator", signers[0].Child(hl7, "assignedEntity"), signers[0])
+	entity := signers[0].Child(hl7, "assignedEntity")
+	r.Entry.LegalAuthenticator = r.person("legalAuthenticator", entity, signers[0])
+	r.from("legalAuthenticator", entity.Child(hl7, "id"))
 }
 
-func (r *reader) author(a *xmlgate.Element) xds.Author {
+// author reads one author; attribute is author[1] and so on.
+func (r *reader) author(attribute string, a *xmlgate.Element) xds.Author {
 	assigned := a.Child(hl7, "assignedAuthor")
 	author := xds.Author{Person: r.person("author.authorPerson", assigned, a)}
-	if xon := organisation(assigned.Child(hl7, "representedOrganization")); xon != "" {
+	r.from(attribute+".authorPerson", assigned.Child(hl7, "id"))
+	structure := assigned.Child(hl7, "representedOrganization")
+	if xon := r.institution(structure); xon != "" {
 		author.Institutions = []xds.XON{xon}
+		r.from(attribute+".authorInstitution", structure)
 	}
-	if role := a.Child(hl7, "functionCode").Attr("displayName"); role != "" {
+	function := a.Child(hl7, "functionCode")
+	if role := function.Attr("displayName"); role != "" {
 		author.Roles = []string{clone(role)}
+		r.from(attribute+".authorRole", function)
 	}
-	if c := code(assigned.Child(hl7, "code")); c.Value != "" {
+	specialty := assigned.Child(hl7, "code")
+	if c := code(specialty); c.Value != "" {
 		author.Specialties = []string{c.Value + "^" + escape(c.Display) + "^" + c.Scheme}
+		r.from(attribute+".authorSpecialty", specialty)
 	}
 	return author
 }
@@ -188,6 +207,54 @@ func (r *reader) person(attribute string, assigned, around *xmlgate.Element) xds
 	return xds.NewXCN(value, family, given, clone(root), kind)
 }
 
+// institution is the XON of an author's structure. XDS demands a name (ITI TF-3
+// Table 4.2.3.1.7-2, XON.1) and CDA does not: a structure known by its identifier
+// alone takes the name that the header gives it elsewhere, else its identifier, with
+// a warning, since leaving it out would lose whose document it is.
+func (r *reader) institution(o *xmlgate.Element) xds.XON {
+	id := o.Child(hl7, "id")
+	value := id.Attr("extension")
+	if o == nil || o.Child(hl7, "name").Trimmed() != "" || value == "" || id.Attr("root") == "" {
+		return organisation(o)
+	}
+	xon := organisation(r.namesake(id))
+	if xon.Name() == "" {
+		xon = xds.NewXON(escape(value), clone(id.Attr("root")), structureType(id.Attr("root")), escape(value))
+		f := o.Finding("META-001", "", "author.authorInstitution : name, le nom de la structure")
+		f.Severity, f.Hint = xds.SeverityWarning, "donner representedOrganization/name ; l'identifiant en tient lieu"
+		r.errs.Add(f)
+	}
+	return xon
+}
+
+// namesake is the first organisation of the header that has this id and a name.
+func (r *reader) namesake(id *xmlgate.Element) *xmlgate.Element {
+	for _, child := range r.root.Children {
+		if child.Is(hl7, "component") {
+			break // the body
+		}
+		for e := range child.All() {
+			same := e.Child(hl7, "id")
+			if same.Attr("root") == id.Attr("root") && same.Attr("extension") == id.Attr("extension") && isOrganisation(e) && e.Child(hl7, "name").Trimmed() != "" {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+func isOrganisation(e *xmlgate.Element) bool {
+	return e.Is(hl7, "representedOrganization") || e.Is(hl7, "representedCustodianOrganization") || e.Is(hl7, "serviceProviderOrganization")
+}
+
+// structureType is the identifier type of a structure's authority (domain §3.1).
+func structureType(root string) string {
+	if root == structureRoot {
+		return "IDNST"
+	}
+	return ""
+}
+
 // organisation writes an XON; without identifier it is the name alone.
 func organisation(o *xmlgate.Element) xds.XON {
 	name, id := escape(o.Child(hl7, "name").Trimmed()), o.Child(hl7, "id")
@@ -195,9 +262,5 @@ func organisation(o *xmlgate.Element) xds.XON {
 	if value == "" || root == "" {
 		return xds.XON(name)
 	}
-	kind := ""
-	if root == structureRoot {
-		kind = "IDNST"
-	}
-	return xds.NewXON(name, clone(root), kind, escape(value))
+	return xds.NewXON(name, clone(root), structureType(root), escape(value))
 }

@@ -32,12 +32,16 @@ func (r *reader) missing(attribute, expected string, path ...string) {
 
 // required reads a code that the metadata demand.
 func (r *reader) required(attribute string, path ...string) xds.Code {
-	c := code(r.root.Find(hl7, path...))
-	if c.Value == "" {
+	e := r.root.Find(hl7, path...)
+	c := code(e)
+	switch {
+	case c.Value == "":
 		r.missing(attribute, "un code et son système", append(path, "@code")...)
-	} else if c.Scheme == "" {
+		return c
+	case c.Scheme == "":
 		r.missing(attribute, "le système du code", append(path, "@codeSystem")...)
 	}
+	r.from(attribute, e)
 	return c
 }
 

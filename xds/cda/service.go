@@ -35,6 +35,7 @@ func (r *reader) service() {
 	}
 	r.period(main)
 	setting := main.Find(hl7, "performer", "assignedEntity", "representedOrganization", "standardIndustryClassCode")
+	r.from("practiceSettingCode", setting)
 	if r.Entry.PracticeSetting = code(setting); r.Entry.PracticeSetting.IsZero() {
 		r.missing("practiceSettingCode", "le cadre d'exercice de l'exécutant (JDV_J04)", "documentationOf", "serviceEvent", "performer",
 			"assignedEntity", "representedOrganization", "standardIndustryClassCode", "@code")
@@ -56,6 +57,7 @@ func (r *reader) event(act *xmlgate.Element, seen map[string]bool) {
 		}
 		seen[c.Key()] = true
 		r.Entry.EventCodes = append(r.Entry.EventCodes, c)
+		r.from(ranked("eventCodeList", len(r.Entry.EventCodes)), e)
 	}
 }
 
@@ -104,9 +106,10 @@ func (r *reader) reference(id *xmlgate.Element, kind string) {
 	if root == "" || len(r.Entry.ReferenceIDs) >= maxRepeats {
 		return
 	}
-	if extension == "" {
-		r.Entry.ReferenceIDs = append(r.Entry.ReferenceIDs, root+"^^^^"+kind)
-		return
+	reference := root + "^^^^" + kind
+	if extension != "" {
+		reference = string(xds.NewCX(escape(extension), root, kind))
 	}
-	r.Entry.ReferenceIDs = append(r.Entry.ReferenceIDs, string(xds.NewCX(escape(extension), root, kind)))
+	r.Entry.ReferenceIDs = append(r.Entry.ReferenceIDs, reference)
+	r.from(ranked("referenceIdList", len(r.Entry.ReferenceIDs)), id)
 }

@@ -19,6 +19,7 @@ func (r *reader) time(attribute string, ts *xmlgate.Element, path ...string) xds
 	if expected != "" {
 		r.errs.Add(ts.Finding("META-004", value, attribute+" : "+expected))
 	}
+	r.from(attribute, ts)
 	return dtm
 }
 

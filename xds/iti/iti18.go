@@ -44,7 +44,11 @@ func (s *Server) storedQuery(ctx context.Context, c *call) error {
 		return err
 	}
 	answer.ReturnType, answer.Findings = query.ReturnType, findings
-	s.answer(c, ebrim.AppendQueryResponse(nil, answer))
+	s.answers.Lend(func(b []byte) []byte {
+		b = ebrim.AppendQueryResponse(b, answer)
+		s.answer(c, b)
+		return b
+	})
 	return nil
 }
 

@@ -37,6 +37,8 @@ type Server struct {
 	Base       string // URL of the service, without a slash at its end
 	Incident   func() string
 	Log        *slog.Logger
+
+	answers xds.Buffers
 }
 
 // Actor is one of the two endpoints.

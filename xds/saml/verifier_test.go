@@ -273,22 +273,6 @@ func TestCanonical(t *testing.T) {
 	}
 }
 
-// TestLRU checks that what the verifier remembers stays bounded.
-func TestLRU(t *testing.T) {
-	l := newLRU[int, int](2)
-	l.put(1, 1)
-	l.put(2, 2)
-	l.get(1)
-	l.put(3, 3)
-	l.put(3, 4)
-	if _, ok := l.get(2); ok || l.order.Len() != 2 || len(l.at) != 2 {
-		t.Error("the least recently used is not forgotten")
-	}
-	if v, _ := l.get(3); v != 4 {
-		t.Errorf("got %d", v)
-	}
-}
-
 func BenchmarkVerify(b *testing.B) {
 	message := []byte(envelope(issue(b, testSigner(testPKI().rsa), doctor())))
 	b.Run("first", func(b *testing.B) {
