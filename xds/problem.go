@@ -166,6 +166,18 @@ func FindingsOf(err error) (all Errors, ok bool) {
 	return all, errors.As(err, &all) && len(all) > 0
 }
 
+// ErrUnavailable marks a failure that passes by itself: a store that does not answer.
+var ErrUnavailable = errors.New("a store does not answer")
+
+// Incident is what a client is told of a failure of the machinery: its number, and
+// whether to come back later. The detail is for the log.
+func Incident(err error, number string) *Error {
+	if errors.Is(err, ErrUnavailable) {
+		return &Error{ID: "INT-002", Found: number}
+	}
+	return &Error{ID: "INT-001", Found: number}
+}
+
 // Found is a shorthand for a finding of what a message says at a place.
 func Found(id, where, found, expected string) *Error {
 	return &Error{ID: id, Where: where, Found: found, Expected: expected}

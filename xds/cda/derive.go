@@ -123,7 +123,7 @@ func (r *reader) document(o Options) {
 	}
 	r.title()
 	e.CreationTime = r.time("creationTime", r.root.Child(hl7, "effectiveTime"), "effectiveTime")
-	if level := r.required("confidentialityCode", "confidentialityCode"); !level.IsZero() {
+	if level := r.required(ranked("confidentialityCode", 1), "confidentialityCode"); !level.IsZero() {
 		e.Confidentiality = []xds.Code{level}
 	}
 	language := r.root.Child(hl7, "languageCode")

@@ -29,10 +29,10 @@ func (h Header) Origin(attribute string) (o Origin, ok bool) {
 	if whole, _, part := cutLast(attribute, "."); part {
 		return h.Origin(whole)
 	}
-	if !strings.HasSuffix(attribute, "]") {
-		return h.Origin(attribute + "[1]")
+	if strings.HasSuffix(attribute, "]") {
+		return Origin{}, false
 	}
-	return Origin{}, false
+	return h.Origin(ranked(attribute, 1))
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

@@ -30,8 +30,9 @@ func (r *reader) missing(attribute, expected string, path ...string) {
 		Expected: attribute + " : " + expected})
 }
 
-// required reads a code that the metadata demand.
-func (r *reader) required(attribute string, path ...string) xds.Code {
+// required reads a code that the metadata demand; attribute is the key of its origin.
+func (r *reader) required(key string, path ...string) xds.Code {
+	attribute, _, _ := strings.Cut(key, "[")
 	e := r.root.Find(hl7, path...)
 	c := code(e)
 	switch {
@@ -41,7 +42,7 @@ func (r *reader) required(attribute string, path ...string) xds.Code {
 	case c.Scheme == "":
 		r.missing(attribute, "le système du code", append(path, "@codeSystem")...)
 	}
-	r.from(attribute, e)
+	r.from(key, e)
 	return c
 }
 

@@ -2,6 +2,7 @@ package iti
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -45,7 +46,7 @@ func (s *Server) retrieve(ctx context.Context, c *call) error {
 		body, err := s.Repository.Open(ctx, v)
 		if err != nil {
 			s.Log.Error("incident", "request", c.request, "transaction", c.transaction.name, "error", err)
-			answer.Findings.Add(&xds.Error{ID: "INT-001", Where: where, Found: c.request, Object: r.DocumentUniqueID})
+			answer.Findings.Add(unread(err, c, where, r.DocumentUniqueID))
 			continue
 		}
 		d, _ := v.Value()
@@ -61,6 +62,15 @@ func (s *Server) retrieve(ctx context.Context, c *call) error {
 	}
 	s.Respond.WriteMTOM(c.w, c.transaction.action+"Response", c.relatesTo(), func(w *soap.Writer) { w.Raw(body) }, parts)
 	return nil
+}
+
+// unread is the finding of a document whose bytes cannot be had now.
+func unread(err error, c *call, where, uniqueID string) *xds.Error {
+	e := &xds.Error{ID: "INT-001", Where: where, Found: c.request, Object: uniqueID}
+	if errors.Is(err, xds.ErrUnavailable) {
+		e.ID = "REG-006" // on this face INT-002 is a Fault, and the other documents are given
+	}
+	return e
 }
 
 func (s *Server) refuseRetrieve(c *call, findings xds.Errors) {

@@ -37,6 +37,9 @@ type Server struct {
 	Base       string // URL of the service, without a slash at its end
 	Incident   func() string
 	Log        *slog.Logger
+	// Observe hears of every answer: its transaction, "" when the message was not
+	// understood so far, and the codes of its refusal. nil ignores it.
+	Observe func(ctx context.Context, transaction string, codes []string)
 
 	answers xds.Buffers
 }
@@ -102,14 +105,20 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, actor Actor) {
 	findings, told := xds.FindingsOf(err)
 	if err != nil && !told {
 		s.Log.Error("incident", "request", c.request, "transaction", c.transaction.name, "error", err)
-		findings = xds.Errors{{ID: "INT-001", Found: c.request}}
+		findings = xds.Errors{xds.Incident(err, c.request)}
 	}
 	if err != nil {
 		drain(r)
+		if findings[0].Problem().Status == http.StatusServiceUnavailable {
+			w.Header().Set("Retry-After", "5")
+		}
 		s.refuse(c, findings)
 	}
-	s.Log.Info("soap", "request", c.request, "transaction", c.transaction.name, "codes", codesOf(findings),
-		"ms", time.Since(started).Milliseconds())
+	codes := codesOf(findings)
+	if s.Observe != nil {
+		s.Observe(r.Context(), c.transaction.name, codes)
+	}
+	s.Log.Info("soap", "request", c.request, "transaction", c.transaction.name, "codes", codes, "ms", time.Since(started).Milliseconds())
 }
 
 // refuse renders findings in the answer of the transaction, or as a Fault when the

@@ -2,9 +2,6 @@ package saml
 
 import (
 	"bytes"
-	"encoding/xml"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/passerelle-sante/passerelle/xds"
@@ -89,56 +86,22 @@ func detach(assertion *xmlgate.Element) ([]byte, *xds.Error) {
 	if assertion.Parent == nil {
 		return raw, nil
 	}
-	inherited := map[string]string{}
-	for e := assertion.Parent; e != nil; e = e.Parent {
-		for prefix, uri := range declarations(e.Raw()) {
-			if _, nearer := inherited[prefix]; !nearer {
-				inherited[prefix] = uri
-			}
-		}
-	}
-	for prefix := range declarations(raw) {
-		delete(inherited, prefix)
-	}
 	nameEnd := bytes.IndexAny(raw, " \t\r\n/>")
 	if nameEnd < 0 {
 		return nil, finding("SAML-005", assertion, "balise illisible", "saml2:Assertion")
 	}
-	var b bytes.Buffer
-	b.Grow(len(raw) + 256)
-	b.Write(raw[:nameEnd])
-	for _, prefix := range slices.Sorted(maps.Keys(inherited)) {
-		if prefix == "" && inherited[prefix] == "" {
+	b := append(make([]byte, 0, len(raw)+1024), raw[:nameEnd]...)
+	for _, d := range assertion.Inherited() {
+		switch {
+		case d.Prefix != "":
+			b = append(append(b, " xmlns:"...), d.Prefix...)
+		case d.URI != "":
+			b = append(b, " xmlns"...)
+		default:
 			continue
 		}
-		name := "xmlns"
-		if prefix != "" {
-			name += ":" + prefix
-		}
-		b.WriteString(" " + name + `="`)
-		_ = xml.EscapeText(&b, []byte(inherited[prefix])) // a bytes.Buffer does not fail
-		b.WriteByte('"')
+		b = xmlgate.AppendEscaped(append(b, '=', '"'), d.URI, true)
+		b = append(b, '"')
 	}
-	b.Write(raw[nameEnd:])
-	return b.Bytes(), nil
-}
-
-// declarations are the namespace declarations of the first tag of a text that
-// passed the gate.
-func declarations(raw []byte) map[string]string {
-	tok, err := xml.NewDecoder(bytes.NewReader(raw)).RawToken()
-	start, ok := tok.(xml.StartElement)
-	if err != nil || !ok {
-		return nil
-	}
-	found := map[string]string{}
-	for _, a := range start.Attr {
-		switch {
-		case a.Name.Space == "xmlns":
-			found[a.Name.Local] = a.Value
-		case a.Name.Space == "" && a.Name.Local == "xmlns":
-			found[""] = a.Value
-		}
-	}
-	return found
+	return append(b, raw[nameEnd:]...), nil
 }

@@ -2,6 +2,7 @@ package xmlgate
 
 import (
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -138,6 +139,30 @@ func (e *Element) Namespace(prefix string) (string, bool) {
 	}
 	return e.scope.lookup(prefix)
 }
+
+// Inherited are the namespace declarations of elements around this one that hold in
+// it: those that its text lacks when it stands alone, in the order of their prefixes.
+func (e *Element) Inherited() []Declaration {
+	if e.Parent == nil {
+		return nil
+	}
+	known := []string{"xml"}
+	for b := e.scope; b != e.Parent.scope; b = b.next {
+		known = append(known, b.prefix)
+	}
+	var inherited []Declaration
+	for b := e.Parent.scope; b != nil; b = b.next {
+		if !slices.Contains(known, b.prefix) {
+			known = append(known, b.prefix)
+			inherited = append(inherited, Declaration{b.prefix, b.uri})
+		}
+	}
+	slices.SortFunc(inherited, func(a, b Declaration) int { return strings.Compare(a.Prefix, b.Prefix) })
+	return inherited
+}
+
+// Declaration is a namespace declaration; the default namespace has no prefix.
+type Declaration struct{ Prefix, URI string }
 
 // QName resolves a qualified name found in a value, such as xsi:type. It is
 // false when the text is no such name or its prefix is not declared.

@@ -1,6 +1,7 @@
 package xmlgate
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -166,5 +167,22 @@ func BenchmarkCheck(b *testing.B) {
 		if err := Check(doc, Limits{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestInherited checks which declarations an element takes from around it: the
+// nearest of a prefix, and none that it makes itself.
+func TestInherited(t *testing.T) {
+	root, err := Parse([]byte(`<a xmlns="urn:a" xmlns:p="urn:far" xmlns:q="urn:q"><b xmlns="" xmlns:p="urn:near"><p:c xmlns:q="urn:own"/></b></a>`), Envelope())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := root.Inherited(); got != nil {
+		t.Errorf("the root inherits %v", got)
+	}
+	got := root.Children[0].Children[0].Inherited()
+	want := []Declaration{{"", ""}, {"p", "urn:near"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
