@@ -19,7 +19,7 @@ import (
 // sandbox for all of them, one script after the other.
 func TestScripts(t *testing.T) {
 	binary := buildBinary(t)
-	base := startBinary(t, binary)
+	base, data := startBinary(t, binary)
 	root, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
@@ -31,6 +31,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("PASSERELLE_BASE", base)
 			env.Setenv("BASE", base)
+			env.Setenv("DATA", data)
 			env.Setenv("LISTEN", strings.TrimPrefix(base, "http://"))
 			env.Setenv("TESTDATA", filepath.Join(root, "testdata"))
 			env.Values[scriptKey{}] = &scriptClient{base: base}
@@ -51,11 +52,12 @@ func buildBinary(t *testing.T) string {
 	return binary
 }
 
-// startBinary starts a sandbox on a port of its choice and returns its address. At
-// the end of the test it must stop on SIGTERM, by itself and without an error.
-func startBinary(t *testing.T, binary string) string {
+// startBinary starts a sandbox on a port of its choice and returns its address and its
+// data folder. At the end of the test it must stop on SIGTERM, by itself and without
+// an error.
+func startBinary(t *testing.T, binary string) (base, data string) {
 	t.Helper()
-	data := openFolder(t)
+	data = openFolder(t)
 	sandbox := exec.Command(binary, "sandbox", "--listen", "127.0.0.1:0", "--data", data, "--ci")
 	sandbox.Stderr = os.Stderr
 	out, err := sandbox.StdoutPipe()
@@ -77,7 +79,7 @@ func startBinary(t *testing.T, binary string) string {
 	if err != nil || addresses.Base == "" || addresses.Documents == 0 {
 		t.Fatalf("--ci printed %q: %v", line, err)
 	}
-	return addresses.Base
+	return addresses.Base, data
 }
 
 func stopBinary(t *testing.T, sandbox *exec.Cmd) {

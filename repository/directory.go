@@ -13,7 +13,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"sync"
 )
 
 // Dir returns a Store over a folder, made when absent, and sweeps the temporary
@@ -22,49 +21,58 @@ import (
 // synced, linked under its name, which fails when the name is taken, and a synced
 // folder.
 func Dir(root string) (*Store, error) {
-	d := &directory{root: filepath.Join(root, "blobs"), tmp: filepath.Join(root, "tmp"), durable: map[string]bool{}}
-	for _, dir := range []string{d.root, d.tmp} {
+	d := &directory{root: filepath.Join(root, "blobs"), tmp: filepath.Join(root, "tmp")}
+	for _, dir := range append(d.shelves(), d.root, d.tmp) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("repository: %w", err)
 		}
 	}
-	if err := errors.Join(syncFolder(root), sweepTemp(d.tmp)); err != nil {
+	if err := errors.Join(syncFolder(root), syncFolder(d.root), sweepTemp(d.tmp)); err != nil {
 		return nil, fmt.Errorf("repository: %w", err)
 	}
 	return newStore(d), nil
 }
 
 // directory is the back end on a file system.
-type directory struct {
-	root, tmp string
+type directory struct{ root, tmp string }
 
-	mu      sync.Mutex
-	durable map[string]bool // folders known to outlive a crash
-}
-
-// maxDurable bounds how many folders are remembered; all are forgotten past it.
-const maxDurable = 16384
-
-// place is where a key's file is below the root: two levels of 256 folders by the
-// hash of the epoch, so that no folder grows with the number of patients, then
-// the key.
+// place is where a key's file is below the root: one of 256 folders by the hash of
+// the epoch, then the key with commas for its slashes. All folders are there from
+// the start, so that a submission waits for its own file and name alone.
 func place(key string) string {
 	sum := sha256.Sum256([]byte(path.Dir(key)))
-	h := hex.EncodeToString(sum[:2])
-	return h[:2] + "/" + h[2:] + "/" + key
+	return hex.EncodeToString(sum[:1]) + "/" + strings.ReplaceAll(key, "/", ",")
+}
+
+// shelves are the folders of place.
+func (d *directory) shelves() []string {
+	var dirs []string
+	for i := range 256 {
+		dirs = append(dirs, filepath.Join(d.root, hex.EncodeToString([]byte{byte(i)})))
+	}
+	return dirs
 }
 
 func (d *directory) path(key string) string {
 	return filepath.Join(d.root, filepath.FromSlash(place(key)))
 }
 
+// check asks whether both folders are there: the volume of one may be gone.
+func (d *directory) check(context.Context) error {
+	for _, dir := range []string{d.root, d.tmp} {
+		if info, err := os.Stat(dir); err != nil {
+			return err
+		} else if !info.IsDir() {
+			return ErrMissing
+		}
+	}
+	return nil
+}
+
 func (d *directory) temp() (*os.File, error) { return tempFile(d.tmp) }
 
 func (d *directory) put(ctx context.Context, key string, blob *os.File) error {
 	if err := blob.Sync(); err != nil {
-		return err
-	}
-	if err := d.ensure(path.Dir(place(key))); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
@@ -83,32 +91,6 @@ func (d *directory) put(ctx context.Context, key string, blob *os.File) error {
 	return nil
 }
 
-// ensure makes the folders of a slash-separated place below the root, durably.
-// One that is there may have been made an instant ago by another process, so it
-// is synced as well, once.
-func (d *directory) ensure(rel string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.durable[rel] {
-		return nil
-	}
-	at := d.root
-	for name := range strings.SplitSeq(rel, "/") {
-		if err := os.Mkdir(filepath.Join(at, name), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
-		}
-		if err := syncFolder(at); err != nil {
-			return err
-		}
-		at = filepath.Join(at, name)
-	}
-	if len(d.durable) >= maxDurable {
-		clear(d.durable)
-	}
-	d.durable[rel] = true
-	return nil
-}
-
 func (d *directory) get(_ context.Context, key string) (io.ReadCloser, error) {
 	f, err := os.Open(d.path(key))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -118,6 +100,17 @@ func (d *directory) get(_ context.Context, key string) (io.ReadCloser, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+func (d *directory) size(_ context.Context, key string) (int64, error) {
+	info, err := os.Stat(d.path(key))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, ErrMissing
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }
 
 func (d *directory) remove(_ context.Context, key string) error {
@@ -137,6 +130,23 @@ func (d *directory) list(ctx context.Context, after string) iter.Seq2[Info, erro
 		start = strings.Split(place(after), "/")
 	}
 	return func(yield func(Info, error) bool) { d.walk(ctx, "", start, yield) }
+}
+
+// under reads the one folder that holds the blobs of a prefix.
+func (d *directory) under(_ context.Context, prefix string) iter.Seq2[Info, error] {
+	rel := path.Dir(place(prefix + "/x"))
+	return func(yield func(Info, error) bool) {
+		entries, err := os.ReadDir(filepath.Join(d.root, filepath.FromSlash(rel)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			yield(Info{}, err)
+			return
+		}
+		for _, e := range entries {
+			if info, there := blobInfo(path.Join(rel, e.Name()), e); there && !e.IsDir() && !yield(info, nil) {
+				return
+			}
+		}
+	}
 }
 
 // walk lists a folder in the order of names, leaving out what is not after start,
@@ -167,25 +177,25 @@ func (d *directory) walk(ctx context.Context, rel string, start []string, yield 
 		if len(start) == 1 && e.Name() == start[0] {
 			continue // the former one itself
 		}
-		info, ok := blobInfo(name, e)
-		if ok && !yield(info, nil) {
+		info, there := blobInfo(name, e)
+		if there && !yield(info, nil) {
 			return false
 		}
 	}
 	return true
 }
 
-// blobInfo tells a blob from a stray file, and from one that was just discarded.
-func blobInfo(rel string, e fs.DirEntry) (Info, bool) {
-	parts := strings.SplitN(rel, "/", 3)
-	if len(parts) < 3 || !keyGrammar.MatchString(parts[2]) || place(parts[2]) != rel {
-		return Info{}, false
-	}
+// blobInfo tells a blob from a stray file; one that was just discarded is not there.
+func blobInfo(rel string, e fs.DirEntry) (i Info, there bool) {
 	info, err := e.Info()
-	if err != nil || !info.Mode().IsRegular() {
+	if err != nil {
 		return Info{}, false
 	}
-	return Info{Key: parts[2], Modified: info.ModTime()}, true
+	key := strings.ReplaceAll(path.Base(rel), ",", "/")
+	if !keyGrammar.MatchString(key) || place(key) != rel || !info.Mode().IsRegular() {
+		return Info{Key: rel, Modified: info.ModTime(), Stray: true}, true
+	}
+	return Info{Key: key, Modified: info.ModTime()}, true
 }
 
 // syncFolder makes the names in a folder durable.

@@ -79,7 +79,7 @@ func TestLayout(t *testing.T) {
 	s.NewID = func() string { return "id" }
 	repositorytest.Put(t, s, []byte("abc"))
 	names := files(t, root)
-	if len(names) != 1 || !regexp.MustCompile(`^blobs/[0-9a-f]{2}/[0-9a-f]{2}/d7f2/1/id$`).MatchString(names[0]) {
+	if len(names) != 1 || !regexp.MustCompile(`^blobs/[0-9a-f]{2}/d7f2,1,id$`).MatchString(names[0]) {
 		t.Fatalf("files %v", names)
 	}
 	path := filepath.Join(root, names[0])

@@ -26,15 +26,20 @@ func (s *Store) Open(ctx context.Context, v authz.Visible[xds.Document]) (io.Rea
 	if !ok {
 		return nil, ErrNotVisible
 	}
-	c := d.Content
-	if !keyGrammar.MatchString(c.Blob) {
+	if !keyGrammar.MatchString(d.Content.Blob) {
 		return nil, ErrKey
 	}
+	return s.open(ctx, d.Content)
+}
+
+// open streams a blob and compares it with what the registry says of it.
+func (s *Store) open(ctx context.Context, c xds.Content) (io.ReadCloser, error) {
 	sum, err := hex.DecodeString(c.SHA256)
 	if err != nil || len(sum) != sha256.Size {
 		return nil, fmt.Errorf("%w: %s has no registered SHA-256", ErrCorrupt, c.Blob)
 	}
 	blob, err := s.back.get(ctx, c.Blob)
+	s.observe("open", err)
 	if err != nil {
 		return nil, fmt.Errorf("repository: %s: %w", c.Blob, err)
 	}

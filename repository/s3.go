@@ -9,11 +9,14 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/passerelle-sante/passerelle/xds"
 )
 
 // S3Options say which bucket of which S3-compatible server to use. They hold a
@@ -102,6 +105,11 @@ func (b *bucket) get(ctx context.Context, key string) (io.ReadCloser, error) {
 	return body, nil
 }
 
+func (b *bucket) size(ctx context.Context, key string) (int64, error) {
+	o, err := b.client.StatObject(ctx, b.name, b.prefix+key, minio.StatObjectOptions{})
+	return o.Size, meaning(err)
+}
+
 func (b *bucket) remove(ctx context.Context, key string) error {
 	err := meaning(b.client.RemoveObject(ctx, b.name, b.prefix+key, minio.RemoveObjectOptions{}))
 	if errors.Is(err, ErrMissing) {
@@ -115,14 +123,26 @@ func (b *bucket) list(ctx context.Context, after string) iter.Seq2[Info, error] 
 	if after != "" {
 		opts.StartAfter = b.prefix + after
 	}
+	return b.objects(ctx, opts)
+}
+
+func (b *bucket) under(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	return b.objects(ctx, minio.ListObjectsOptions{Prefix: b.prefix + prefix + "/"}) // not those of longer prefixes
+}
+
+// objects pages through a listing.
+func (b *bucket) objects(ctx context.Context, opts minio.ListObjectsOptions) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		for o := range b.client.ListObjectsIter(ctx, b.name, opts) {
 			if o.Err != nil {
 				yield(Info{}, meaning(o.Err))
 				return
 			}
+			if !opts.Recursive && strings.HasSuffix(o.Key, "/") {
+				continue // a longer prefix
+			}
 			key := strings.TrimPrefix(o.Key, b.prefix)
-			if keyGrammar.MatchString(key) && !yield(Info{Key: key, Modified: o.LastModified}, nil) {
+			if !yield(Info{Key: key, Modified: o.LastModified, Stray: !keyGrammar.MatchString(key)}, nil) {
 				return
 			}
 		}
@@ -139,6 +159,21 @@ func meaning(err error) error {
 		return ErrMissing
 	case answer.Code == minio.PreconditionFailed || answer.StatusCode == http.StatusPreconditionFailed:
 		return ErrExists
+	case answer.StatusCode >= http.StatusInternalServerError:
+		return fmt.Errorf("%w: %w", xds.ErrUnavailable, err)
+	}
+	var network *url.Error // no answer at all
+	if errors.As(err, &network) && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%w: %w", xds.ErrUnavailable, err)
 	}
 	return err
+}
+
+// check asks whether the bucket is there.
+func (b *bucket) check(ctx context.Context) error {
+	there, err := b.client.BucketExists(ctx, b.name)
+	if err == nil && !there {
+		err = ErrMissing
+	}
+	return meaning(err)
 }

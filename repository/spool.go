@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/passerelle-sante/passerelle/failpoint"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -35,6 +36,7 @@ func (s *spooler) write(ctx context.Context, f *os.File, r io.Reader, limit int6
 	if _, err := f.Write(newHeader(0)); err != nil {
 		return xds.Content{}, fmt.Errorf("repository: %w", err)
 	}
+	failpoint.After(failpoint.FirstByte)
 	h1, h256 := sha1.New(), sha256.New()
 	sink := io.MultiWriter(f, h1, h256)
 	var size int64
@@ -49,9 +51,11 @@ func (s *spooler) write(ctx context.Context, f *os.File, r io.Reader, limit int6
 		if size += int64(n); size > limit {
 			return xds.Content{}, overLimit(limit)
 		}
+		failpoint.Before(failpoint.Part)
 		if _, err := sink.Write(block[:n]); err != nil {
 			return xds.Content{}, fmt.Errorf("repository: %w", err)
 		}
+		failpoint.After(failpoint.Part)
 	}
 	if _, err := f.WriteAt(newHeader(size), 0); err != nil {
 		return xds.Content{}, fmt.Errorf("repository: %w", err)

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/passerelle-sante/passerelle/failpoint"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -23,12 +24,14 @@ var (
 	ErrCorrupt    = errors.New("blob corrupt")
 	ErrExists     = errors.New("blob key already taken")
 	ErrKey        = errors.New("not a blob key")
+	ErrUncertain  = errors.New("blob perhaps stored") // Create failed and cannot tell: the answer was lost
 )
 
 // Info is what List tells of a blob.
 type Info struct {
 	Key      string
 	Modified time.Time // when it was written
+	Stray    bool      // something else than a blob, that Everything met; Key is its name below the store
 }
 
 // backend is where blobs are kept, as files of the format of header.go. It is
@@ -36,20 +39,27 @@ type Info struct {
 //
 // put is create-only and durable once it returns nil: it never touches a blob
 // that is there (ErrExists), and leaves nothing behind when it fails, unless the
-// answer of a remote server was lost. remove of an absent blob is no error. list
-// has one stable order of its own.
+// answer of a remote server was lost. size is that of the whole file, header
+// included. remove of an absent blob is no error. list has one stable order of its
+// own, strays included; under are the blobs whose key is the prefix and one part more.
 type backend interface {
 	temp() (*os.File, error)
 	put(ctx context.Context, key string, blob *os.File) error
 	get(ctx context.Context, key string) (io.ReadCloser, error)
+	size(ctx context.Context, key string) (int64, error)
 	remove(ctx context.Context, key string) error
 	list(ctx context.Context, after string) iter.Seq2[Info, error]
+	under(ctx context.Context, prefix string) iter.Seq2[Info, error]
+	check(ctx context.Context) error
 }
 
 // Store keeps blobs in one back end. It is safe for concurrent use.
 type Store struct {
 	// NewID makes the last part of a key; it must not repeat itself. Set only by tests.
 	NewID func() string
+	// Observe hears how every operation went: create, open, discard, check. nil ignores it.
+	Observe func(operation string, err error)
+
 	back  backend
 	spool spooler
 }
@@ -63,8 +73,9 @@ func randomID() string {
 	return hex.EncodeToString(id[:])
 }
 
-// part is one part of a key; no part begins with a dot, so none climbs out.
-const part = `[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}`
+// part is one part of a key; no part begins with a dot, so none climbs out, and a
+// whole key is no longer than the name of a file may be.
+const part = `[A-Za-z0-9_-][A-Za-z0-9._-]{0,47}`
 
 var (
 	prefixGrammar = regexp.MustCompile(`^` + part + `(/` + part + `){0,3}$`)
@@ -77,7 +88,7 @@ var (
 //
 // Past limit bytes it stops with the finding SOAP-008 (limits of design §5; the face
 // adds where). An error of the reader, such as a body that was cut off, is
-// returned wrapped. After any error nothing stays.
+// returned wrapped. After any error nothing stays, ErrUncertain aside.
 func (s *Store) Create(ctx context.Context, epochPrefix string, r io.Reader, limit int64) (xds.Content, error) {
 	if !prefixGrammar.MatchString(epochPrefix) {
 		return xds.Content{}, fmt.Errorf("%w: epoch", ErrKey)
@@ -88,6 +99,7 @@ func (s *Store) Create(ctx context.Context, epochPrefix string, r io.Reader, lim
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
+	failpoint.Before(failpoint.FirstByte)
 	content, err := s.spool.write(ctx, f, r, limit)
 	if err != nil {
 		return xds.Content{}, err
@@ -96,8 +108,12 @@ func (s *Store) Create(ctx context.Context, epochPrefix string, r io.Reader, lim
 	if !keyGrammar.MatchString(content.Blob) {
 		return xds.Content{}, fmt.Errorf("%w: id", ErrKey)
 	}
-	if err := s.back.put(ctx, content.Blob, f); err != nil {
-		return xds.Content{}, fmt.Errorf("repository: %w", err)
+	failpoint.Before(failpoint.Complete)
+	err = errors.Join(s.back.put(ctx, content.Blob, f), failpoint.Lost(failpoint.Complete))
+	failpoint.After(failpoint.Complete)
+	s.observe("create", err)
+	if err != nil {
+		return xds.Content{}, fmt.Errorf("repository: %w: %w", ErrUncertain, err)
 	}
 	return content, nil
 }
@@ -108,15 +124,7 @@ func (s *Store) Discard(ctx context.Context, key string) error {
 	if !keyGrammar.MatchString(key) {
 		return ErrKey
 	}
-	return s.back.remove(ctx, key)
-}
-
-// List walks the blobs that follow a key in the store's own stable order, all of
-// them for the empty key, for the sweeper of orphans. It reads as it goes; an
-// error ends the walk. A blob made or discarded meanwhile may be listed or not.
-func (s *Store) List(ctx context.Context, after string) iter.Seq2[Info, error] {
-	if after != "" && !keyGrammar.MatchString(after) {
-		return func(yield func(Info, error) bool) { yield(Info{}, ErrKey) }
-	}
-	return s.back.list(ctx, after)
+	err := s.back.remove(ctx, key)
+	s.observe("discard", err)
+	return err
 }

@@ -1,0 +1,209 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"path"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/registry/internal/db"
+	"github.com/passerelle-sante/passerelle/repository"
+)
+
+// Swept is what a sweep found and did.
+type Swept struct {
+	Intents int // intents of submissions that did not end, taken away
+	Blobs   int // blobs that no metadata named, deleted
+	Strays  int // met in the store and left alone: no blobs of ours
+}
+
+// sweepBatch bounds how many intents, or keys of blobs, are in memory at once.
+const sweepBatch = 1000
+
+// Sweep takes away the intents older than a bound and deletes their blobs: what
+// submissions that crashed left over (safety §4.2, I-6). An intent is condemned
+// first, durably: from then on no submission can fulfil it, so a slow one fails
+// instead of naming bytes that are gone. A sweep that was cut short goes on at the
+// next one. The zero System sweeps nothing.
+func (r *Registry) Sweep(ctx context.Context, sys authz.System, repo *repository.Store, olderThan time.Duration) (Swept, error) {
+	if err := db.BySystem(sys); err != nil {
+		return Swept{}, err
+	}
+	_, err := r.pool.Exec(ctx, `update blob_intent set created_at = '-infinity' where created_at < $1 and created_at > '-infinity'`, r.Now().Add(-olderThan))
+	if err != nil {
+		return Swept{}, fmt.Errorf("condemn: %w", err)
+	}
+	var done Swept
+	for {
+		prefixes, err := r.texts(ctx, `select prefix from blob_intent where created_at = '-infinity' limit $1`, sweepBatch)
+		if err != nil || len(prefixes) == 0 {
+			return done, err
+		}
+		n, err := r.sweepUnder(ctx, repo, prefixes)
+		done.Blobs += n
+		if err != nil {
+			return done, err
+		}
+		if _, err := r.pool.Exec(ctx, `delete from blob_intent where prefix = any($1) and created_at = '-infinity'`, prefixes); err != nil {
+			return done, err
+		}
+		done.Intents += len(prefixes)
+	}
+}
+
+// sweepUnder deletes what is left under condemned prefixes.
+func (r *Registry) sweepUnder(ctx context.Context, repo *repository.Store, prefixes []string) (deleted int, err error) {
+	all := func(yield func(repository.Info, error) bool) {
+		for _, prefix := range prefixes {
+			for info, err := range repo.Under(ctx, prefix) {
+				if !yield(info, err) {
+					return
+				}
+			}
+		}
+	}
+	for info, err := range r.orphans(ctx, all) {
+		if err != nil {
+			return deleted, err
+		}
+		if err := repo.Discard(ctx, info.Key); err != nil {
+			return deleted, err
+		}
+		deleted++
+	}
+	return deleted, nil
+}
+
+// Reconcile walks the whole store and deletes the blobs older than a bound that no
+// version of any document names and no submission under way has announced: what
+// Sweep cannot know of, because no intent tells (a database restored to an earlier
+// instant, an intent withdrawn after an answer was lost). For once a week. The zero
+// System deletes nothing.
+func (r *Registry) Reconcile(ctx context.Context, sys authz.System, repo *repository.Store, olderThan time.Duration) (Swept, error) {
+	if err := db.BySystem(sys); err != nil {
+		return Swept{}, err
+	}
+	var done Swept
+	for info, err := range r.orphans(ctx, settled(repo.Everything(ctx), r.Now().Add(-olderThan))) {
+		switch {
+		case err != nil:
+			return done, err
+		case info.Stray:
+			done.Strays++
+			continue
+		}
+		if err := repo.Discard(ctx, info.Key); err != nil {
+			return done, err
+		}
+		done.Blobs++
+	}
+	return done, nil
+}
+
+// settled leaves out the blobs written since an instant.
+func settled(all iter.Seq2[repository.Info, error], since time.Time) iter.Seq2[repository.Info, error] {
+	return func(yield func(repository.Info, error) bool) {
+		for info, err := range all {
+			if (err != nil || info.Stray || info.Modified.Before(since)) && !yield(info, err) {
+				return
+			}
+		}
+	}
+}
+
+// orphans are the blobs of a walk that no version of any document names and no
+// intent announces; strays pass through. The record that a key begins with finds
+// most references by index; only what is left costs a scan of all documents, and
+// that statement decides: its snapshot sees a submission either before its commit,
+// by its intent, or after, by its reference.
+func (r *Registry) orphans(ctx context.Context, walk iter.Seq2[repository.Info, error]) iter.Seq2[repository.Info, error] {
+	return func(yield func(repository.Info, error) bool) {
+		likely := unnamed(walk, func(keys []string) ([]string, error) { return r.unnamedInRecord(ctx, keys) })
+		for info, err := range unnamed(likely, func(keys []string) ([]string, error) { return r.unnamedAnywhere(ctx, keys) }) {
+			if !yield(info, err) {
+				return
+			}
+		}
+	}
+}
+
+// unnamed asks for the blobs of a walk by the thousand and passes on those that the
+// answer holds.
+func unnamed(walk iter.Seq2[repository.Info, error], ask func(keys []string) ([]string, error)) iter.Seq2[repository.Info, error] {
+	return func(yield func(repository.Info, error) bool) {
+		batch := map[string]repository.Info{}
+		flush := func() bool {
+			keys := make([]string, 0, len(batch))
+			for key := range batch {
+				keys = append(keys, key)
+			}
+			rest, err := ask(keys)
+			if err != nil {
+				yield(repository.Info{}, err)
+				return false
+			}
+			for _, key := range rest {
+				if !yield(batch[key], nil) {
+					return false
+				}
+			}
+			clear(batch)
+			return true
+		}
+		for info, err := range walk {
+			if err != nil || info.Stray {
+				if !yield(info, err) || err != nil {
+					return
+				}
+				continue
+			}
+			if batch[info.Key] = info; len(batch) == sweepBatch && !flush() {
+				return
+			}
+		}
+		if len(batch) > 0 {
+			flush()
+		}
+	}
+}
+
+// unnamedInRecord are the keys that no document names of the record that the key
+// begins with.
+func (r *Registry) unnamedInRecord(ctx context.Context, keys []string) ([]string, error) {
+	return r.texts(ctx, `
+select k from unnest($1::text[]) k
+where not exists (select from document_entry d where d.blob = k and d.record =
+  case when k ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/' then split_part(k, '/', 1)::uuid end)`, keys)
+}
+
+func (r *Registry) unnamedAnywhere(ctx context.Context, keys []string) ([]string, error) {
+	prefixes := make([]string, len(keys))
+	for i, key := range keys {
+		prefixes[i] = path.Dir(key)
+	}
+	return r.texts(ctx, `
+select b.k from unnest($1::text[], $2::text[]) b (k, prefix)
+where not exists (select from document_entry d where d.blob = b.k)
+  and not exists (select from blob_intent i where i.prefix = b.prefix and i.created_at > '-infinity')`, keys, prefixes)
+}
+
+// texts reads one column, for as long as it takes: upkeep is no request.
+func (r *Registry) texts(ctx context.Context, sql string, args ...any) ([]string, error) {
+	var all []string
+	err := pgx.BeginTxFunc(ctx, r.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `set local statement_timeout = 0`); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, sql, args...)
+		if err != nil {
+			return err
+		}
+		all, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return all, err
+}

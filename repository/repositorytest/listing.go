@@ -1,0 +1,57 @@
+package repositorytest
+
+import (
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/passerelle-sante/passerelle/repository"
+)
+
+// Keys reads a walk to its end; an error fails the test.
+func Keys(t testing.TB, walk iter.Seq2[repository.Info, error]) []string {
+	t.Helper()
+	keys := []string{}
+	for info, err := range walk {
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, info.Key)
+	}
+	return keys
+}
+
+// A prefix holds its own blobs: not those of a longer one, nor of one that begins
+// with the same letters.
+func under(t *testing.T, s *repository.Store) {
+	made := map[string][]string{}
+	prefixes := []string{"p", "p/1", "p/10", "p/1/2", "q/1"}
+	for range 3 {
+		for _, prefix := range prefixes {
+			c, err := s.Create(t.Context(), prefix, strings.NewReader("x"), roomy)
+			if err != nil {
+				t.Fatal(err)
+			}
+			made[prefix] = append(made[prefix], c.Blob)
+		}
+	}
+	for _, prefix := range append(prefixes, "p/2", "r") {
+		got := slices.Sorted(slices.Values(Keys(t, s.Under(t.Context(), prefix))))
+		slices.Sort(made[prefix])
+		if !slices.Equal(got, made[prefix]) {
+			t.Errorf("under %s: %v, want %v", prefix, got, made[prefix])
+		}
+	}
+	if all := Keys(t, s.Everything(t.Context())); len(all) != 15 {
+		t.Errorf("everything: %v", all)
+	}
+	for _, bad := range []string{"", "..", "p/../q", "p/"} {
+		for info, err := range s.Under(t.Context(), bad) {
+			if !errors.Is(err, repository.ErrKey) {
+				t.Errorf("under %q: %+v, %v", bad, info, err)
+			}
+		}
+	}
+}
