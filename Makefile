@@ -2,11 +2,11 @@
 
 GO      ?= go
 BIN     := bin/passerelle
-SOURCES := $(shell find . -name '*.go' -o -name '*.sql' -o -name '*.csv' -o -name '*.tsv' -o -name '*.tmpl' -o -name 'go.mod' | grep -v '^./tools/')
+SOURCES := $(shell find . -name '*.go' -o -name '*.sql' -o -name '*.csv' -o -name '*.tsv' -o -name '*.tmpl' -o -name '*.toml' -o -name 'go.mod' | grep -v '^./tools/')
 LINT    := $(GO) tool -modfile=tools/go.mod staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt vet lint arch bench fuzz conformance build clean
+.PHONY: help run test check fmt vet lint arch bench bench-micro fuzz conformance mutants tools-s3 build clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,7 @@ fmt:
 
 vet:
 	$(GO) vet ./...
+	$(GO) vet -tags failpoints ./failpoint
 
 lint:
 	$(LINT) ./...
@@ -37,7 +38,10 @@ lint:
 arch:
 	$(GO) test -run TestArch .
 
-bench: ## benchmarks (numbers to read, never a gate)
+bench: build ## measure the gateway beside a plain loop and write BENCHMARKS.md (ONLY=iti18 for one gate, QUICK=1 small: to the screen)
+	$(GO) run ./bench $(if $(ONLY),-only $(ONLY)) $(if $(QUICK),-quick) $(if $(ONLY)$(QUICK),,-o BENCHMARKS.md) $(ARGS)
+
+bench-micro: ## Go's micro-benchmarks (numbers to read)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 T ?= 30s
@@ -46,8 +50,22 @@ fuzz: ## every fuzz target for T (default 30s)
 	  echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(T) -fuzzminimizetime 10x $$p || exit 1; done; done
 
 conformance: build ## the black-box scripts on the real binary, and the schema checks when xmllint and ../shared are there
-	$(GO) test -count=1 -timeout 15m ./conformance/...
+	PASSERELLE_LONG=1 $(GO) test -count=1 -timeout 30m -v -run 'FullProduct|WhatIsNotRead' ./authz/france
+	PASSERELLE_LONG=1 $(GO) test -count=1 -timeout 60m ./conformance/...
+	@test -x "$(S3)/minio" || command -v minio >/dev/null || echo "S3 : aucun serveur réel sur cette machine, celui du processus seul a servi (make tools-s3)"
 	@sh conformance/xsd.sh
+
+# About 20 s each on two idle cores. SEED=$$(date +%s) for others than the last time.
+N ?= 12
+SEED ?= 1
+mutants: ## break the source in N places drawn by SEED; every one must turn a named test red
+	$(GO) run ./conformance/internal/mutate -n $(N) -seed $(SEED) $(ARGS)
+
+# A real S3 server for the tests, outside the tree; they say so when it is not there.
+S3 := $${XDG_CACHE_HOME:-$$HOME/.cache}/passerelle/bin
+tools-s3: ## build a real S3 server for the tests (minutes, once)
+	@test -x "$(S3)/minio" || GOBIN="$(S3)" GOFLAGS= $(GO) install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+	@ls "$(S3)/minio"
 
 clean: ## remove what was built and the sandbox's data
 	rm -rf bin .passerelle

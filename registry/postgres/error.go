@@ -10,6 +10,7 @@ var (
 	ErrUnreachable = errors.New("data folder out of reach")
 	ErrFailed      = errors.New("PostgreSQL did not start")
 	ErrNewer       = errors.New("schema newer than the program")
+	ErrOlder       = errors.New("schema older than the program")
 )
 
 // Error is a refusal that an operator reads at start: what is wrong and what to

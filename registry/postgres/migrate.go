@@ -59,9 +59,7 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, files fs.FS) error {
 		return fmt.Errorf("migrations: %w", err)
 	}
 	if current > newest {
-		return &Error{ErrNewer,
-			fmt.Sprintf("La base est au schéma %d, ce programme ne connaît que jusqu'au %d : lancer une version plus récente de passerelle", current, newest),
-			fmt.Sprintf("the database has schema %d, this program knows up to %d: run a newer passerelle", current, newest)}
+		return newer(current, newest)
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrations: %w", err)

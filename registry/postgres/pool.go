@@ -29,6 +29,11 @@ func Open(ctx context.Context, dsn string) (*pgxpool.Pool, error) {
 		return nil, fmt.Errorf("DSN PostgreSQL illisible | unreadable PostgreSQL DSN: %w", err)
 	}
 	bound(cfg)
+	return connect(ctx, cfg)
+}
+
+// connect makes the pool and checks that one connection can be made.
+func connect(ctx context.Context, cfg *pgxpool.Config) (*pgxpool.Pool, error) {
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connexion PostgreSQL | PostgreSQL connection: %w", err)

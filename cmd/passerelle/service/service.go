@@ -5,11 +5,9 @@
 package service
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 	_ "time/tzdata" // Europe/Paris on machines without a zone database (policy Q-13)
@@ -19,8 +17,7 @@ import (
 
 	"github.com/passerelle-sante/passerelle/api"
 	"github.com/passerelle-sante/passerelle/authz"
-	"github.com/passerelle-sante/passerelle/authz/france"
-	"github.com/passerelle-sante/passerelle/authz/matrix"
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/policies"
 	"github.com/passerelle-sante/passerelle/fhir"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
 	"github.com/passerelle-sante/passerelle/fhir/mhd"
@@ -49,6 +46,13 @@ type Options struct {
 	CursorSecret [32]byte
 	Now          func() time.Time
 	Log          *slog.Logger
+
+	RequirePatient bool // a token that names no patient is refused: the DMP profile in production (design §7)
+	PublicMetrics  bool // /metrics beside the faces
+	Limits         Limits
+	Document       int64 // bytes of one document; 0: that of soap.DefaultLimits
+	Version        string
+	Revision       string // of the sources; "" is not known
 }
 
 // Service is a gateway ready to serve.
@@ -57,8 +61,10 @@ type Service struct {
 	Gate     *authz.Gate
 	Registry *registry.Registry
 	Rules    *profile.Profile
-	matrix   *matrix.Matrix
+	Policies *policies.Book // versions of the matrix; Gate decides by its schedule
 	metrics  *metrics
+	health   *health
+	limits   map[string]int64 // by face
 	router   *gin.Engine
 }
 
@@ -69,21 +75,27 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := matrix.Embedded()
-	if err != nil {
-		return nil, err
-	}
 	rules, err := profileOf(o.Profile, o.TestINS)
 	if err != nil {
 		return nil, err
 	}
-	policy := france.New(m, matrix.Options{Provisional: o.Provisional, Generic: o.Profile == "ihe"})
-	s := &Service{Options: o, Rules: rules, matrix: m, metrics: newMetrics(), Gate: &authz.Gate{Policy: policy, Now: o.Now, Paris: paris}}
+	s := &Service{Options: o, Rules: rules, metrics: newMetrics(o.Version, o.Revision)}
 	s.Registry = registry.Open(o.Pool, registry.Registry{Now: o.Now, NewID: NewID, RepositoryID: o.RepositoryID,
 		Report: func(event string, args ...any) {
 			s.metrics.disagreements.Inc()
 			o.Log.Error(event, args...)
-		}})
+		}, Decided: s.metrics.decided})
+	if err := s.openPolicies(paris); err != nil {
+		return nil, err
+	}
+	s.Gate = &authz.Gate{Policy: s.Policies.Schedule, Now: o.Now, Paris: paris}
+	o.Repository.Observe = s.metrics.stored
+	s.metrics.watchPool(o.Pool)
+	s.health = s.newHealth()
+	s.limits = map[string]int64{}
+	for _, face := range faces {
+		s.limits[face] = int64(o.Limits.of(face))
+	}
 	return s, s.route()
 }
 
@@ -99,19 +111,16 @@ func profileOf(name string, testINS bool) (*profile.Profile, error) {
 	}
 }
 
-// Matrix is the matrice d'habilitation in force.
-func (s *Service) Matrix() *matrix.Matrix { return s.matrix }
-
 // Router takes further routes, those of the sandbox.
 func (s *Service) Router() *gin.Engine { return s.router }
 
 // route builds the faces.
 func (s *Service) route() error {
-	assertions, err := saml.New(saml.Config{Issuers: s.VIHF, Audience: s.Base + "/xds", Now: s.Now})
+	assertions, err := saml.New(saml.Config{Issuers: s.VIHF, Audience: s.Base + "/xds", Now: s.Now, RequirePatient: s.RequirePatient})
 	if err != nil {
 		return err
 	}
-	tokens, err := iua.New(iua.Config{Issuers: s.Tokens, Audience: s.Base, Now: s.Now})
+	tokens, err := iua.New(iua.Config{Issuers: s.Tokens, Audience: s.Base, Now: s.Now, RequirePatient: s.RequirePatient})
 	if err != nil {
 		return err
 	}
@@ -126,33 +135,53 @@ func (s *Service) route() error {
 	}
 	s.router.HandleMethodNotAllowed = true
 	s.router.RedirectTrailingSlash = false
-	s.router.Use(s.metrics.count, s.guard)
+	s.router.Use(s.metrics.count, s.shed, s.guard)
 	s.router.NoRoute(func(c *gin.Context) { fhir.WriteOutcome(c.Writer, xds.Errors{{ID: "FHIR-003"}}) })
 	s.router.NoMethod(func(c *gin.Context) {
 		fhir.WriteOutcome(c.Writer, xds.Errors{{ID: "FHIR-004", Hint: "voir /api/openapi.json"}})
 	})
 	soapFace := &iti.Server{
 		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Tokens: assertions,
-		Respond: soap.Responder{NewID: func() string { return "urn:uuid:" + NewID() }}, Limits: soap.DefaultLimits(),
-		Base: s.Base, Incident: NewID, Log: s.Log,
+		Respond: soap.Responder{NewID: func() string { return "urn:uuid:" + NewID() }}, Limits: s.messageLimits(),
+		Base: s.Base, Incident: NewID, Log: s.Log, Observe: observe,
 	}
 	s.router.Any("/xds/registry", gin.WrapH(soapFace.Handler(iti.RegistryActor)))
 	s.router.Any("/xds/repository", gin.WrapH(soapFace.Handler(iti.RepositoryActor)))
 	fhirFace := &mhd.Server{
 		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Tokens: tokens, Cursors: cursors,
-		Base: s.Base + "/fhir", Now: s.Now, NewID: NewID, Log: s.Log,
+		Base: s.Base + "/fhir", Now: s.Now, NewID: NewID, Log: s.Log, Observe: observe,
 	}
 	fhirFace.Routes(s.router)
 	(&api.Server{Gate: s.Gate, Registry: s.Registry, Tokens: tokens, Now: s.Now, Incident: NewID, Log: s.Log}).Routes(s.router)
-	s.router.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
-	s.router.GET("/readyz", s.ready)
-	s.router.GET("/metrics", s.metrics.handler())
+	s.router.GET("/healthz", gin.WrapF(s.Live))
+	s.router.GET("/readyz", gin.WrapF(s.Ready))
+	if s.PublicMetrics {
+		s.router.GET("/metrics", gin.WrapH(s.Metrics()))
+	}
 	return nil
+}
+
+// Probes is the handler of an address apart: health and metrics, no face.
+func (s *Service) Probes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.Live)
+	mux.HandleFunc("GET /readyz", s.Ready)
+	mux.Handle("GET /metrics", s.Metrics())
+	return mux
+}
+
+// messageLimits are those of design §5, with the document as the site chose.
+func (s *Service) messageLimits() soap.Limits {
+	l := soap.DefaultLimits()
+	if s.Document > 0 {
+		l.Part = min(s.Document, l.Part)
+	}
+	return l
 }
 
 // desk takes submissions in, on either face.
 func (s *Service) desk() *intake.Desk {
-	return &intake.Desk{Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Profile: s.Rules, Limit: soap.DefaultLimits().Part, Log: s.Log}
+	return &intake.Desk{Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Profile: s.Rules, Limit: s.messageLimits().Part, Log: s.Log}
 }
 
 // Desk is the same at an instant of the past: the seed of the sandbox.
@@ -160,17 +189,6 @@ func (s *Service) Desk(gate *authz.Gate, reg *registry.Registry) *intake.Desk {
 	d := s.desk()
 	d.Gate, d.Registry = gate, reg
 	return d
-}
-
-// ready tells whether the registry answers; it writes nothing.
-func (s *Service) ready(c *gin.Context) {
-	ctx, cancel := context.WithTimeout(c, 2*time.Second)
-	defer cancel()
-	if err := s.Pool.Ping(ctx); err != nil {
-		c.String(http.StatusServiceUnavailable, "registre injoignable\n")
-		return
-	}
-	c.String(http.StatusOK, "ok\n")
 }
 
 // guard paces the body of the request, and turns a panic into a plain 500: the
@@ -183,6 +201,7 @@ func (s *Service) guard(c *gin.Context) {
 			panic(p)
 		default:
 			incident := NewID()
+			s.metrics.panics.Inc()
 			s.Log.Error("panic", "request", incident, "path", c.FullPath(), "panic", fmt.Sprintf("%T", p))
 			if !c.Writer.Written() {
 				c.Data(http.StatusInternalServerError, "text/plain; charset=utf-8", []byte("INT-001 incident interne "+incident+"\n"))
@@ -193,29 +212,6 @@ func (s *Service) guard(c *gin.Context) {
 	c.Header("X-Content-Type-Options", "nosniff")
 	pace(c.Writer, c.Request)
 	c.Next()
-}
-
-// Serve answers on the listener until the context ends, then lets requests in
-// flight finish for at most 30 s.
-func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       longest,
-		WriteTimeout:      longest,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	defer cancel()
-	return server.Shutdown(drain)
 }
 
 // NewID is a random UUID (version 4), lower case.

@@ -212,3 +212,16 @@ create table blob_intent (
     prefix     text primary key,             -- of the keys in the repository
     created_at timestamptz not null
 );
+
+-- Versions of the matrice d'habilitation, which all gateways of this database share;
+-- the one that the binary carries comes before them.
+create table matrix_version (
+    effective_at timestamptz primary key,    -- in force from then on, until the next one
+    seq          bigint generated always as identity,
+    version      text not null,              -- name and short checksum, as trail.matrix says it
+    checksum     text not null,              -- SHA-256 of the two tables, hexadecimal
+    columns_csv  text not null,              -- canonical form (authz/matrix)
+    cells_csv    text not null,
+    imported_at  timestamptz not null,
+    imported_by  text not null
+);

@@ -1,0 +1,125 @@
+package config
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/saml"
+)
+
+// Config is a configuration that may be served: what was written, and what the
+// files that it names hold.
+type Config struct {
+	File
+	Path         string
+	Certificate  *tls.Certificate // of the listeners; nil: plain HTTP
+	Password     Secret           // of the database
+	AccessKey    Secret           // of the bucket
+	SecretKey    Secret
+	S3Roots      *x509.CertPool // of the bucket's server; nil: those of the system
+	Cursor       [32]byte
+	Issuers      map[string]saml.Issuer
+	Keys         map[string][]byte              // JWKS by issuer
+	Certificates map[string][]*x509.Certificate // by key: what doctor looks at the dates of
+}
+
+// Format implements fmt.Formatter: keys stand in a Config that no text may show.
+func (c *Config) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "configuration %s", c.Path) }
+
+// Load reads a configuration and the files that it names, relative to its folder.
+// The error is xds.Errors, all findings at once, or that of the file itself.
+func Load(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) > maxFile {
+		return nil, xds.Errors{{ID: "CONF-005", Where: filepath.Base(path), Expected: "1 Mio au plus"}}
+	}
+	file, d, ok := decode(raw)
+	if !ok {
+		return nil, d.findings
+	}
+	c := &checker{document: d, dir: filepath.Dir(path), config: &Config{
+		File: file, Path: path, Issuers: map[string]saml.Issuer{}, Keys: map[string][]byte{}, Certificates: map[string][]*x509.Certificate{},
+	}}
+	c.check()
+	slices.SortStableFunc(d.findings, func(a, b *xds.Error) int { // what is missing comes last
+		return cmp.Compare(uint(a.Line)-1, uint(b.Line)-1)
+	})
+	if err := d.findings.Err(); err != nil {
+		return nil, err
+	}
+	return c.config, nil
+}
+
+// checker judges a decoded file.
+type checker struct {
+	*document
+	dir    string // of the file
+	config *Config
+}
+
+// path is where a file that the configuration names is.
+func (c *checker) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(c.dir, name)
+}
+
+func (c *checker) check() {
+	c.site()
+	c.http()
+	c.database()
+	c.repository()
+	c.assertions()
+	c.tokens()
+	c.cursor()
+	c.operations()
+}
+
+// required tells whether a key is there, and enters a finding when it is not.
+func (c *checker) required(key, value, expected string) bool {
+	if value == "" && !c.told(key) {
+		c.add(&xds.Error{ID: "CONF-004", Where: key, Expected: expected})
+	}
+	return value != ""
+}
+
+// within checks a number, or a duration by its text.
+func within[N int | int64](c *checker, key string, value, least, most N, show func(N) string) {
+	if value < least || value > most {
+		c.add(&xds.Error{ID: "CONF-005", Where: key, Found: show(value), Expected: "de " + show(least) + " à " + show(most)})
+	}
+}
+
+func number(n int) string { return fmt.Sprint(n) }
+
+// cursor derives the key of the paging links.
+func (c *checker) cursor() {
+	const key = "secrets.cursor_file"
+	name := c.config.Secrets.CursorFile
+	if !c.required(key, name, "un fichier d'au moins 32 octets aléatoires") {
+		return
+	}
+	raw := c.private(key, name)
+	if raw != nil && len(raw) < 32 {
+		c.add(&xds.Error{ID: "CONF-005", Where: key, Found: fmt.Sprintf("%d octets", len(raw)), Expected: "au moins 32 octets aléatoires",
+			Hint: "openssl rand -hex 32 > " + c.path(name)})
+	}
+	c.config.Cursor = sha256.Sum256(append([]byte("passerelle cursor\x00"), raw...))
+}

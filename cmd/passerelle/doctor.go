@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/config"
+	"github.com/passerelle-sante/passerelle/registry/postgres"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+type doctorCommand struct {
+	configured
+}
+
+// Help holds the examples.
+func (doctorCommand) Help() string {
+	return `passerelle doctor -c conf
+passerelle doctor -c /etc/passerelle/passerelle.toml -o json`
+}
+
+// What a check says.
+const (
+	verdictOK   = "OK"
+	verdictWarn = "WARN"
+	verdictFail = "FAIL"
+)
+
+// Bounds of what doctor finds good enough.
+const (
+	renewBefore = 60 * 24 * time.Hour // certificates: EX_GEN-1450 asks for months to renew one
+	maxSkew     = 2 * time.Second     // between this clock and that of the database
+	minPostgres = 14_00_00
+	askLimit    = 10 * time.Second // of one check
+)
+
+// checkup is one line of the examination.
+type checkup struct {
+	Check   string `json:"check"`
+	Verdict string `json:"verdict"`
+	Text    string `json:"text"`
+	Mend    string `json:"mend,omitempty"` // the command or the change that mends it
+}
+
+// examination collects the lines.
+type examination struct {
+	ctx   context.Context
+	path  string // of the configuration, as it was given
+	lines []checkup
+}
+
+func (x *examination) ok(check, format string, args ...any) {
+	x.lines = append(x.lines, checkup{Check: check, Verdict: verdictOK, Text: fmt.Sprintf(format, args...)})
+}
+
+func (x *examination) warn(check, mend, format string, args ...any) {
+	x.lines = append(x.lines, checkup{Check: check, Verdict: verdictWarn, Text: fmt.Sprintf(format, args...), Mend: mend})
+}
+
+func (x *examination) fail(check, mend, format string, args ...any) {
+	x.lines = append(x.lines, checkup{Check: check, Verdict: verdictFail, Text: fmt.Sprintf(format, args...), Mend: mend})
+}
+
+// Run examines an installation. The database and the repository are asked for what
+// serve would ask; the repository gets one probe blob, which is deleted.
+func (c *doctorCommand) Run(ctx context.Context, p *program) error {
+	x := &examination{ctx: ctx, path: c.Config}
+	cfg, err := config.Load(c.path())
+	findings, told := xds.FindingsOf(err)
+	switch {
+	case told:
+		x.refused(findings)
+	case err != nil:
+		return environment("-c "+c.path()+" : "+reason(err), "passerelle init --prod DOSSIER")
+	default:
+		x.ok("configuration", "%s", c.path())
+		x.ok("secrets", "%s, lisibles par leur propriétaire seul", plural(secrets(cfg), "fichier"))
+		x.database(cfg)
+		x.repository(cfg)
+		x.certificates(cfg, p.now())
+		x.ports(cfg)
+	}
+	return c.tell(p, x.lines)
+}
+
+// secrets counts the files that Load has found private.
+func secrets(cfg *config.Config) int {
+	n := 1 // cursor
+	for _, set := range []bool{cfg.Password.Set(), cfg.AccessKey.Set(), cfg.SecretKey.Set(), cfg.Certificate != nil} {
+		if set {
+			n++
+		}
+	}
+	return n
+}
+
+// refused are the findings of a configuration: nothing else can be examined.
+func (x *examination) refused(findings xds.Errors) {
+	for _, e := range findings {
+		text := e.Problem().French + " : " + e.Where
+		if e.Line > 0 {
+			text = fmt.Sprintf("ligne %d, %s", e.Line, text)
+		}
+		if e.Found != "" {
+			text += " ; trouvé : " + xds.Shorten(e.Found)
+		}
+		mend := "attendu : " + e.Expected
+		if len(e.Nearest) > 0 {
+			mend = "peut-être : " + strings.Join(e.Nearest, ", ")
+		}
+		if e.Hint != "" {
+			mend += " ; " + e.Hint
+		}
+		x.fail("configuration", mend, "%s", text)
+	}
+	x.warn("suite", "passerelle doctor -c "+x.path, "base, entrepôt, certificats et ports seront examinés une fois la configuration corrigée")
+}
+
+// database asks the server for its version, the schema, the role and the clock.
+func (x *examination) database(cfg *config.Config) {
+	ctx, cancel := context.WithTimeout(x.ctx, askLimit)
+	defer cancel()
+	pool, err := openDatabase(ctx, cfg)
+	if err != nil {
+		x.fail("base", "vérifier database.dsn et password_file, puis : psql \""+cfg.Database.DSN+"\"", "PostgreSQL ne répond pas : %s", french(err))
+		return
+	}
+	defer pool.Close()
+	role, err := postgres.Ask(ctx, pool)
+	if err != nil {
+		x.fail("base", "", "%s", french(err))
+		return
+	}
+	if role.Version < minPostgres {
+		x.fail("base", "installer PostgreSQL 14 ou plus récent", "PostgreSQL %d", role.Version/10_000)
+	} else {
+		x.ok("base", "PostgreSQL %d", role.Version/10_000)
+	}
+	if target, err := postgres.Inspect(cfg.Database.DSN); err == nil && !target.Local && !target.Verified {
+		x.warn("base", "sslmode=verify-full dans database.dsn", "la connexion est chiffrée, mais le serveur n'est pas vérifié")
+	}
+	x.schema(ctx, pool, role)
+	x.clock(ctx, pool)
+}
+
+func (x *examination) schema(ctx context.Context, pool *pgxpool.Pool, role postgres.Role) {
+	schema, err := postgres.ReadSchema(ctx, pool)
+	var known *postgres.Error
+	switch err = errors.Join(err, schema.Check()); {
+	case errors.As(err, &known) && errors.Is(err, postgres.ErrOlder):
+		x.fail("schéma", "passerelle migrate -c "+x.path, "%s", known.French)
+	case errors.As(err, &known):
+		x.fail("schéma", "installer une version plus récente de passerelle", "%s", known.French)
+	case err != nil:
+		x.fail("schéma", "donner au rôle le droit de lire goose_db_version", "%s", french(err))
+	default:
+		x.ok("schéma", "version %d", schema.Current)
+	}
+	switch {
+	case role.ReadOnly:
+		x.fail("rôle", "viser le serveur primaire : target_session_attrs=read-write dans database.dsn", "la base est en lecture seule")
+	case schema.Current > 0 && !role.Writes:
+		x.fail("rôle", "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO le rôle du service", "le rôle ne peut pas écrire dans l'historique")
+	case role.Superuser:
+		x.warn("rôle", "ALTER ROLE … NOSUPERUSER", "le rôle est superutilisateur : un rôle propriétaire de la base suffit")
+	default:
+		x.ok("rôle", "ni superutilisateur, ni en lecture seule")
+	}
+}
+
+// clock compares this machine with the database: tokens and trail rows carry the
+// one, ids and sweeps the other.
+func (x *examination) clock(ctx context.Context, pool *pgxpool.Pool) {
+	before := time.Now()
+	theirs, err := postgres.Clock(ctx, pool)
+	if err != nil {
+		x.fail("horloge", "", "%s", french(err))
+		return
+	}
+	trip := time.Since(before)
+	skew := theirs.Sub(before.Add(trip / 2)).Abs()
+	if skew > maxSkew+trip {
+		x.fail("horloge", "timedatectl set-ntp true, sur les deux machines", "%s d'écart avec la base", skew.Round(time.Millisecond))
+		return
+	}
+	x.ok("horloge", "%s d'écart avec la base", skew.Round(time.Millisecond))
+}
+
+func (x *examination) repository(cfg *config.Config) {
+	ctx, cancel := context.WithTimeout(x.ctx, askLimit)
+	defer cancel()
+	place, mend := "dossier "+cfg.Repository.Directory, "donner le dossier à l'utilisateur du service, sur un volume monté"
+	if cfg.Repository.Directory == "" {
+		place = "S3 " + cfg.Repository.S3.Endpoint + ", compartiment " + cfg.Repository.S3.Bucket
+		mend = "créer le compartiment, et donner aux clés s3:GetObject, PutObject, DeleteObject et ListBucket"
+	}
+	store, err := openRepository(ctx, cfg)
+	if err == nil {
+		err = store.Check(ctx)
+	}
+	if err == nil {
+		err = store.Probe(ctx)
+	}
+	if err != nil {
+		x.fail("entrepôt", mend, "%s : %s", place, french(err))
+		return
+	}
+	x.ok("entrepôt", "%s : écriture, lecture et retrait d'un objet d'essai", place)
+}
+
+// certificates looks at the dates of every certificate that the file names.
+func (x *examination) certificates(cfg *config.Config, now time.Time) {
+	for _, key := range slices.Sorted(maps.Keys(cfg.Certificates)) {
+		for i, cert := range cfg.Certificates[key] {
+			check := "certificat " + key
+			if len(cfg.Certificates[key]) > 1 {
+				check += fmt.Sprintf(" n° %d", i+1)
+			}
+			until := cert.NotAfter.Format("02/01/2006")
+			switch left := cert.NotAfter.Sub(now); {
+			case now.Before(cert.NotBefore):
+				x.fail(check, "attendre, ou vérifier l'horloge", "valable seulement à partir du %s", cert.NotBefore.Format("02/01/2006"))
+			case left <= 0:
+				x.fail(check, "renouveler le certificat", "périmé depuis le %s", until)
+			case left < renewBefore:
+				x.warn(check, "renouveler le certificat", "périme le %s, dans %s", until, plural(int(left/(24*time.Hour)), "jour"))
+			default:
+				x.ok(check, "jusqu'au %s", until)
+			}
+		}
+	}
+	if cfg.Certificate == nil {
+		x.warn("TLS", "http.certificate et http.key", "écoute en clair : un relais TLS doit être devant, sur un réseau sûr")
+		return
+	}
+	host := strings.TrimPrefix(cfg.HTTP.Base, "https://")
+	host, _, _ = strings.Cut(host, "/")
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if leaf := cfg.Certificates["http.certificate"]; len(leaf) > 0 && leaf[0].VerifyHostname(host) != nil {
+		x.fail("TLS", "un certificat au nom "+host+", ou une autre adresse dans http.base", "le certificat ne vaut pas pour %s", host)
+	}
+}
+
+// ports tries to listen where serve would. An address that is taken may be the
+// gateway itself.
+func (x *examination) ports(cfg *config.Config) {
+	addresses := slices.Clone(cfg.HTTP.Listen)
+	if cfg.Metrics.Listen != "" {
+		addresses = append(addresses, cfg.Metrics.Listen)
+	}
+	for _, address := range addresses {
+		l, err := (&net.ListenConfig{}).Listen(x.ctx, "tcp", address)
+		switch {
+		case errors.Is(err, syscall.EADDRINUSE):
+			x.warn("port", "ss -ltnp", "%s est pris, peut-être par la passerelle elle-même", address)
+		case err != nil:
+			x.fail("port", "une adresse de cette machine, un port permis à l'utilisateur du service", "%s : %s", address, reason(err))
+		default:
+			l.Close()
+			x.ok("port", "%s est libre", address)
+		}
+	}
+}
+
+// tell prints the lines; one FAIL is enough for exit code 1.
+func (c *doctorCommand) tell(p *program, lines []checkup) error {
+	failed := 0
+	for _, line := range lines {
+		if line.Verdict == verdictFail {
+			failed++
+		}
+	}
+	if p.json {
+		p.writeJSON(map[string]any{"checks": lines, "failed": failed})
+	} else {
+		for _, line := range lines {
+			colour := map[string]string{verdictOK: green, verdictWarn: yellow, verdictFail: red}[line.Verdict]
+			text := p.paint(colour, fmt.Sprintf("%-4s", line.Verdict)) + "  " + line.Check + " : " + line.Text
+			if line.Mend != "" {
+				text += " → " + line.Mend
+			}
+			fmt.Fprintln(p.stdout, text)
+		}
+	}
+	if failed == 0 {
+		return nil
+	}
+	return failure{exit: exitFindings, text: plural(failed, "défaut"), told: true}
+}
