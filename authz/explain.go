@@ -17,7 +17,8 @@ type Explanation struct {
 // Explain tells the door and the known state of a reading, without opening
 // anything and without a trace.
 func (g *Gate) Explain(f Facts, sub Subject, now time.Time) Explanation {
-	s := g.explained(f, sub, now)
+	m := moment{now, g.Policy.At(now)}
+	s := g.explained(m, f, sub)
 	e := Explanation{State: map[string]string{}}
 	for a := Kind; a < firstDocumentAttr; a++ {
 		e.State[a.String()] = a.Name(s[a])
@@ -26,7 +27,7 @@ func (g *Gate) Explain(f Facts, sub Subject, now time.Time) Explanation {
 		e.Door = "REG-001"
 		return e
 	}
-	if door := g.Policy.door(s); door != 0 {
+	if door := m.policy.door(s); door != 0 {
 		e.Door = fmt.Sprintf("ACC-%02d", door)
 	}
 	return e
@@ -35,19 +36,32 @@ func (g *Gate) Explain(f Facts, sub Subject, now time.Time) Explanation {
 // ExplainDocument tells how one document is decided for a reading, with the
 // document's own state.
 func (g *Gate) ExplainDocument(f Facts, sub Subject, now time.Time, d xds.Document) (Decision, map[string]string) {
-	s := g.explained(f, sub, now)
-	predicate := g.Policy.residual(s, Retrieve, sub)
+	m := moment{now, g.Policy.At(now)}
+	s := g.explained(m, f, sub)
+	predicate := m.policy.residual(s, Retrieve, sub)
 	of := predicate.documentState(d)
 	state := map[string]string{}
 	for a := firstDocumentAttr; a < attrCount; a++ {
 		s[a] = of[a]
 		state[a.String()] = a.Name(of[a])
 	}
-	return g.Policy.Decide(s), state
+	return m.policy.Decide(s), state
 }
 
-func (g *Gate) explained(f Facts, sub Subject, now time.Time) State {
-	s := g.state(f, sub, now)
+func (g *Gate) explained(m moment, f Facts, sub Subject) State {
+	s := g.state(m, f, sub)
 	s[Action] = Retrieve
 	return s
+}
+
+// Foresee is what one reading in normal access would be under the policy of an
+// instant: the predicate, and whether the record is open at all. It opens nothing and
+// leaves no trace: an operator counts with it what another version would change.
+func (g *Gate) Foresee(f Facts, sub Subject, now time.Time) (p Predicate, open bool) {
+	m := moment{now, g.Policy.At(now)}
+	s := g.explained(m, f, sub)
+	if unseen(s) || m.policy.door(s) != 0 {
+		return Predicate{}, false
+	}
+	return m.policy.residual(s, Retrieve, sub), true
 }

@@ -11,13 +11,14 @@ import (
 // Gate is the one place that asks for facts, decides, enters the trail row and
 // mints permissions. No trail, no answer.
 type Gate struct {
-	Policy *Policy
+	Policy Policies // a request is decided by the one in force at its instant
 	Now    func() time.Time
 	Paris  *time.Location // calendar of majority (policy Q-13)
 }
 
-// question is one decision in the making.
+// question is one decision in the making, under the policy of its instant.
 type question struct {
+	policy  *Policy
 	subject Subject
 	facts   Facts
 	state   State
@@ -29,14 +30,31 @@ type question struct {
 // §0.4). Under a purpose by id and a token that names no patient a closed door
 // gives the zero Scope, which admits nothing: it answers as an unknown id.
 func (g *Gate) Open(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose) (Scope, error) {
-	q, err := g.ask(ctx, s, sub, patient, p)
+	return g.open(ctx, s, sub, patient, p, g.moment())
+}
+
+// moment is an instant and the policy that decides then. A request takes it once, so
+// that it has one policy even when another one takes effect meanwhile.
+type moment struct {
+	now    time.Time
+	policy *Policy
+}
+
+func (g *Gate) moment() moment {
+	now := g.Now()
+	return moment{now, g.Policy.At(now)}
+}
+
+// open is Open at a moment.
+func (g *Gate) open(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose, m moment) (Scope, error) {
+	q, err := g.ask(ctx, s, sub, patient, p, m)
 	if err != nil {
 		if p.ByID && sub.Patient == "" && isRefusal(err) {
 			return Scope{}, nil
 		}
 		return Scope{}, err
 	}
-	predicate := g.Policy.residual(q.state, p.Action, sub)
+	predicate := q.policy.residual(q.state, p.Action, sub)
 	q.trace.Rules = rulesOf(predicate)
 	if !readable(p.Action, q.state[Kind]) {
 		return Scope{}, &xds.Error{ID: "ACC-03"}
@@ -48,16 +66,17 @@ func (g *Gate) Open(ctx context.Context, s Session, sub Subject, patient xds.CX,
 // OpenByID opens the Scopes of a request that names objects and no patient
 // (policy §0.1): the record of the token, whose door shows; or, under a token that
 // names no patient, the records of the named objects, of which a closed one is
-// left out as if its objects were unknown.
+// left out as if its objects were unknown. One policy decides on all of them.
 func (g *Gate) OpenByID(ctx context.Context, s Session, sub Subject, named []xds.CX, p Purpose) ([]Scope, error) {
 	p.ByID = true
+	m := g.moment()
 	if sub.Patient != "" {
-		sc, err := g.Open(ctx, s, sub, sub.Patient, p)
+		sc, err := g.open(ctx, s, sub, sub.Patient, p, m)
 		return []Scope{sc}, err
 	}
 	var scopes []Scope
 	for _, patient := range named {
-		sc, err := g.Open(ctx, s, sub, patient, p)
+		sc, err := g.open(ctx, s, sub, patient, p, m)
 		if err != nil {
 			return nil, err
 		}
@@ -77,11 +96,11 @@ func readable(action, kind Value) bool {
 // OpenDeposit decides submit on one patient's record (R-30, C-13).
 func (g *Gate) OpenDeposit(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose) (Deposit, error) {
 	p.Action = Submit
-	q, err := g.ask(ctx, s, sub, patient, p)
+	q, err := g.ask(ctx, s, sub, patient, p, g.moment())
 	if err != nil {
 		return Deposit{}, err
 	}
-	if err := g.settle(q); err != nil {
+	if err := q.settle(); err != nil {
 		return Deposit{}, err
 	}
 	if sub.Reinforced {
@@ -91,7 +110,7 @@ func (g *Gate) OpenDeposit(ctx context.Context, s Session, sub Subject, patient 
 	return Deposit{
 		session: s, record: q.facts.Record, patient: q.facts.Patient, facts: q.facts, subject: sub,
 		kind: q.state[Kind], minor: q.state[Minor] == Yes, trace: q.trace,
-		replace: g.Policy.residual(q.state, Replace, sub), read: g.reading(q.state, sub),
+		replace: q.policy.residual(q.state, Replace, sub), read: q.reading(),
 	}, nil
 }
 
@@ -99,7 +118,7 @@ func (g *Gate) OpenDeposit(ctx context.Context, s Session, sub Subject, patient 
 // it for each document. Doors are judged here; under a token that names no patient
 // a closed door answers as an unknown id (policy §0.1).
 func (g *Gate) OpenAmend(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose) (Amend, error) {
-	q, err := g.ask(ctx, s, sub, patient, p)
+	q, err := g.ask(ctx, s, sub, patient, p, g.moment())
 	if err != nil && p.ByID && sub.Patient == "" && isRefusal(err) {
 		return Amend{}, &xds.Error{ID: "JSON-003"}
 	}
@@ -108,28 +127,28 @@ func (g *Gate) OpenAmend(ctx context.Context, s Session, sub Subject, patient xd
 	}
 	return Amend{
 		session: s, record: q.facts.Record, action: p.Action, subject: sub, kind: q.state[Kind], trace: q.trace,
-		act: g.Policy.residual(q.state, p.Action, sub), read: g.reading(q.state, sub),
+		act: q.policy.residual(q.state, p.Action, sub), read: q.reading(),
 	}, nil
 }
 
 // OpenProfile decides a profile action: journal, settings, links, blocks and the like.
 func (g *Gate) OpenProfile(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose) (Allowed, error) {
-	q, err := g.ask(ctx, s, sub, patient, p)
+	q, err := g.ask(ctx, s, sub, patient, p, g.moment())
 	if err != nil {
 		return Allowed{}, err
 	}
-	if err := g.settle(q); err != nil {
+	if err := q.settle(); err != nil {
 		return Allowed{}, err
 	}
 	return Allowed{
 		session: s, record: q.facts.Record, facts: q.facts, action: p.Action, subject: sub,
-		kind: q.state[Kind], trace: q.trace, read: g.reading(q.state, sub),
+		kind: q.state[Kind], trace: q.trace, read: q.reading(),
 	}, nil
 }
 
-// ask reads the facts, enters the trail row and judges the doors. The row says
-// deny until something permits.
-func (g *Gate) ask(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose) (question, error) {
+// ask reads the facts, enters the trail row and judges the doors, all by the policy
+// of the moment. The row says deny until something permits.
+func (g *Gate) ask(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose, m moment) (question, error) {
 	judged, otherPatient := patient, false
 	if sub.Patient != "" {
 		otherPatient = patient != "" && !patient.Same(sub.Patient)
@@ -139,10 +158,9 @@ func (g *Gate) ask(ctx context.Context, s Session, sub Subject, patient xds.CX, 
 	if err != nil {
 		return question{}, fmt.Errorf("facts: %w", err)
 	}
-	now := g.Now()
-	state := g.state(facts, sub, now)
+	state := g.state(m, facts, sub)
 	state[Action] = p.Action
-	q := question{subject: sub, facts: facts, state: state}
+	q := question{policy: m.policy, subject: sub, facts: facts, state: state}
 	if facts.Record == "" || unseen(state) {
 		if otherPatient { // before the unseen record, so that opposed and unknown answer alike
 			return q, &xds.Error{ID: "ACC-67"}
@@ -150,14 +168,15 @@ func (g *Gate) ask(ctx context.Context, s Session, sub Subject, patient xds.CX, 
 		return q, &xds.Error{ID: "REG-001"}
 	}
 	q.trace = &Trace{
-		Record: facts.Record, At: now, Subject: sub, Kind: state[Kind], Mode: state[Mode], Action: p.Action,
-		Transaction: p.Transaction, Unbound: p.ByID && sub.Patient == "", Policy: g.Policy.Version, Matrix: g.Policy.MatrixVersion, Attested: p.Attested,
+		Record: facts.Record, At: m.now, Subject: sub, Kind: state[Kind], Mode: state[Mode], Action: p.Action,
+		Transaction: p.Transaction, Unbound: p.ByID && sub.Patient == "", Policy: m.policy.Version, Matrix: m.policy.MatrixVersion, Attested: p.Attested,
+		Rules: []string{byDefault},
 	}
 	if p.Document != "" {
 		q.trace.Documents = []string{p.Document}
 	}
 	s.Record(q.trace)
-	door := g.Policy.door(state)
+	door := m.policy.door(state)
 	if otherPatient {
 		door = otherPatientDoor
 	}
@@ -174,9 +193,9 @@ func (g *Gate) ask(ctx context.Context, s Session, sub Subject, patient xds.CX, 
 const otherPatientDoor = 67
 
 // settle decides an action on the profile, on which no document bears.
-func (g *Gate) settle(q question) error {
+func (q question) settle() error {
 	action := q.state[Action]
-	predicate := g.Policy.residual(q.state, action, q.subject)
+	predicate := q.policy.residual(q.state, action, q.subject)
 	q.trace.Rules = rulesOf(predicate)
 	if len(predicate.permits) > 0 {
 		q.trace.Permit = true
@@ -191,36 +210,35 @@ func (g *Gate) settle(q question) error {
 }
 
 // reading is the predicate of retrieve for the same state; a closed door reads nothing.
-func (g *Gate) reading(s State, sub Subject) Predicate {
-	s[Action] = Retrieve
-	return g.Policy.residual(s, Retrieve, sub)
+func (q question) reading() Predicate {
+	return q.policy.residual(q.state, Retrieve, q.subject)
 }
 
-// state derives the known attributes from the facts, the subject and the instant.
-func (g *Gate) state(f Facts, sub Subject, now time.Time) State {
+// state derives the known attributes from the facts, the subject and the moment.
+func (g *Gate) state(m moment, f Facts, sub Subject) State {
 	var s State
 	s[Profile] = f.Profile
-	s[Kind] = g.kind(f, sub)
+	s[Kind] = m.policy.kind(f, sub)
 	s[Mode] = mode(f, sub)
 	s[Regulator] = truth(sub.Nature == NaturePro && (sub.Regulator || f.Regulator))
 	s[Administrator] = truth(f.Administrator)
 	s[Blocked] = truth(f.Blocked)
 	s[Link] = f.Link
-	if f.Link != NoLink && !f.LinkExpires.IsZero() && !now.Before(f.LinkExpires) {
+	if f.Link != NoLink && !f.LinkExpires.IsZero() && !m.now.Before(f.LinkExpires) {
 		s[Link] = ExpiredLink
 	}
 	s[MaskAll] = truth(f.Settings.MaskAll)
 	s[SamuOK] = truth(f.Settings.SamuOK)
 	s[BdgOK] = truth(f.Settings.BdgOK)
 	s[MaskedOK] = truth(f.Settings.MaskedOK && (f.Settings.SamuOK || f.Settings.BdgOK))
-	s[Occupational] = truth(sub.Nature == NaturePro && g.Policy.Occupational(sub))
-	s[Minor] = truth(g.minor(f.Traits.BirthDate, now))
+	s[Occupational] = truth(sub.Nature == NaturePro && m.policy.Occupational(sub))
+	s[Minor] = truth(g.minor(f.Traits.BirthDate, m.now))
 	return s
 }
 
 // kind derives the subject's kind on this record (policy §1.9): a person without
 // a role on it is other, whatever his role on another one.
-func (g *Gate) kind(f Facts, sub Subject) Value {
+func (p *Policy) kind(f Facts, sub Subject) Value {
 	switch {
 	case sub.Nature == NaturePerson && f.Role == HolderRole:
 		return Patient
@@ -228,7 +246,7 @@ func (g *Gate) kind(f Facts, sub Subject) Value {
 		return Representative
 	case sub.Nature == NaturePerson && f.Role == DelegateRole:
 		return Delegate
-	case sub.Nature == NaturePro && sub.ID != "" && g.Policy.Pro(sub.Profession):
+	case sub.Nature == NaturePro && sub.ID != "" && p.Pro(sub.Profession):
 		return Pro
 	case sub.Nature == NatureStructure && sub.Structure != "":
 		return Structure
@@ -280,8 +298,15 @@ func isRefusal(err error) bool {
 	return ok
 }
 
+// byDefault stands in the trail where no rule permits and none forbids (policy §1.1:
+// the default is deny).
+const byDefault = "default"
+
 // rulesOf names the permits that a predicate leaves open.
 func rulesOf(p Predicate) []string {
+	if len(p.permits) == 0 {
+		return []string{byDefault}
+	}
 	var rules []string
 	for _, c := range p.permits {
 		rules = append(rules, c.Rule)

@@ -316,7 +316,7 @@ func TestTrail(t *testing.T) {
 	}
 	want := &authz.Trace{
 		Record: "record-of-" + alice.ID(), At: noon, Subject: sub, Kind: authz.Pro, Mode: authz.Normal, Action: authz.Search, Transaction: "ITI-67",
-		Permit: true, Rules: []string{"R-22", "R-23"}, Policy: "france-1", Matrix: g.Policy.MatrixVersion, Documents: []string{"urn:uuid:d1"}, Attested: true,
+		Permit: true, Rules: []string{"R-22", "R-23"}, Policy: "france-1", Matrix: g.Policy.At(noon).MatrixVersion, Documents: []string{"urn:uuid:d1"}, Attested: true,
 	}
 	if diff := cmp.Diff([]*authz.Trace{want}, s.traces); diff != "" {
 		t.Error(diff)

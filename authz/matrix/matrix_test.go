@@ -1,6 +1,10 @@
 package matrix_test
 
 import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +13,7 @@ import (
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/authz/matrix"
+	"github.com/passerelle-sante/passerelle/xds"
 )
 
 const loinc = "^^2.16.840.1.113883.6.1"
@@ -188,36 +193,73 @@ func TestVersion(t *testing.T) {
 	}
 }
 
+// Each defect is found where it stands, and nothing is made of the tables.
 func TestReadRefusesBadTables(t *testing.T) {
 	change := strings.Replace
-	for _, c := range []struct{ name, columns, cells, because string }{
-		{"no columns", "", cells, "première ligne"},
-		{"columns, header alone", "column,label,professions,specialties,provisional\n", cells, "première ligne"},
-		{"columns, other header", change(columns, "professions", "codes", 1), cells, "première ligne"},
-		{"columns, too few fields", "column,label\nmedecin,Médecin\n", cells, "première ligne"},
-		{"columns, a short row", columns + "x,y\n", cells, "wrong number of fields"},
-		{"column without a name", change(columns, "\nmedecin,", "\n,", 1), cells, "nom, professions"},
-		{"column without professions", change(columns, ",10,,0", ",,,0", 1), cells, "nom, professions"},
-		{"provisional neither 0 nor 1", change(columns, ",10,,0", ",10,,oui", 1), cells, "provisional"},
-		{"column twice", change(columns, "travail,", "medecin,", 1), cells, "présente deux fois"},
-		{"profession twice", change(columns, "SM25", "", 1), cells, "désigne les colonnes"},
-		{"no cells", columns, "", "première ligne"},
-		{"cells, header alone", columns, "typeCode,scheme,display,classCode,medecin,travail\n", "première ligne"},
-		{"cells, other header", columns, change(cells, "scheme", "oid", 1), "première ligne"},
-		{"a column missing", columns, "typeCode,scheme,display,classCode,medecin\n11502-2,1.2,Biologie,11,1\n", "travail absente"},
-		{"a column nobody described", columns, change(cells, "travail", "dentiste", 1), "dentiste inconnue"},
-		{"a column of cells twice", columns, change(cells, "travail", "medecin", 1), "présente deux fois"},
-		{"type twice", columns, cells + "11502-2,1.2,Biologie,11,1,0\n", "présent deux fois"},
-		{"type without code", columns, change(cells, "15508-5", "", 1), "code et système"},
-		{"type without scheme", columns, change(cells, "15508-5,1.2", "15508-5,", 1), "code et système"},
-		{"empty cell", columns, change(cells, ",1,0\n", ",1,\n", 1), "0 ou 1"},
-		{"cell neither 0 nor 1", columns, change(cells, ",1,0\n", ",1,2\n", 1), "0 ou 1"},
-		{"a short row of cells", columns, cells + "1,2\n", "wrong number of fields"},
-		{"a broken quote", columns, cells + "\"", "quote"},
+	const header = "typeCode,scheme,display,classCode,medecin,travail\n"
+	for _, c := range []struct{ name, columns, cells, want string }{
+		{"no columns", "", cells, "POL-001 columns.csv 1:1"},
+		{"columns, header alone", "column,label,professions,specialties,provisional\n", cells, "POL-007 columns.csv 0:0"},
+		{"columns, other header", change(columns, "professions", "codes", 1), cells, "POL-001 columns.csv 1:1"},
+		{"columns, too few fields", "column,label\nmedecin,Médecin\n", cells, "POL-001 columns.csv 1:1"},
+		{"columns, a short row", columns + "x,y\n", cells, "POL-001 columns.csv 4:1"},
+		{"column without a name", change(columns, "\nmedecin,", "\n,", 1), cells, "POL-005 columns.csv 2:1"},
+		{"column name in capitals", change(columns, "\nmedecin,", "\nMedecin,", 1), change(cells, "medecin", "Medecin", 1), "POL-005 columns.csv 2:1"},
+		{"column without professions", change(columns, ",10,,0", ",,,0", 1), cells, "POL-002 columns.csv 2:3"},
+		{"profession in words", change(columns, ",10,,0", ",médecin,,0", 1), cells, "POL-002 columns.csv 2:3"},
+		{"specialty in words", change(columns, "SM25", "du travail", 1), cells, "POL-005 columns.csv 3:4"},
+		{"provisional neither 0 nor 1", change(columns, ",10,,0", ",10,,oui", 1), cells, "POL-004 columns.csv 2:5"},
+		{"a label of two lines", change(columns, "Médecin,", "\"Méde\ncin\",", 1), cells, "POL-001 columns.csv 2:2"},
+		{"column twice", change(columns, "travail,", "medecin,", 1), change(cells, ",travail", ",medecin", 1), "POL-006 columns.csv 3:1"},
+		{"profession twice", change(columns, "SM25", "", 1), cells, "POL-006 columns.csv 3:3"},
+		{"no cells", columns, "", "POL-001 matrice.csv 1:1"},
+		{"cells, header alone", columns, header, "POL-007 matrice.csv 0:0"},
+		{"cells, other header", columns, change(cells, "scheme", "oid", 1), "POL-001 matrice.csv 1:1"},
+		{"a column missing", columns, "typeCode,scheme,display,classCode,medecin\n11502-2,1.2,Biologie,11,1\n", "POL-005 matrice.csv 1:1"},
+		{"a column nobody described", columns, change(cells, "travail", "dentiste", 1), "POL-005 matrice.csv 1:6"},
+		{"a column of cells twice", columns, change(cells, "travail", "medecin", 1), "POL-006 matrice.csv 1:6"},
+		{"type twice", columns, cells + "11502-2,1.2,Biologie,11,1,0\n", "POL-006 matrice.csv 4:1"},
+		{"type without code", columns, change(cells, "15508-5", "", 1), "POL-003 matrice.csv 3:1"},
+		{"type without scheme", columns, change(cells, "15508-5,1.2", "15508-5,", 1), "POL-003 matrice.csv 3:1"},
+		{"empty cell", columns, change(cells, ",1,0\n", ",1,\n", 1), "POL-004 matrice.csv, type 15508-5, colonne travail 3:6"},
+		{"cell neither 0 nor 1", columns, change(cells, ",1,0\n", ",1,2\n", 1), "POL-004 matrice.csv, type 15508-5, colonne travail 3:6"},
+		{"cell of two digits", columns, change(cells, ",1,0\n", ",10,0\n", 1), "POL-004 matrice.csv, type 15508-5, colonne medecin 3:5"},
+		{"a short row of cells", columns, cells + "1,2\n", "POL-001 matrice.csv 4:1"},
+		{"a broken quote", columns, cells + "\"", "POL-001 matrice.csv 4:2"},
+		{"not UTF-8", columns, change(cells, "Biologie", "Biologie m\xe9dicale", 1), "POL-001 matrice.csv 0:0"},
 	} {
 		m, err := matrix.Read("test", strings.NewReader(c.columns), strings.NewReader(c.cells))
-		if err == nil || !strings.Contains(err.Error(), c.because) || m != nil {
-			t.Errorf("%s: %v, want %q", c.name, err, c.because)
+		if found := told(err); len(found) == 0 || found[0] != c.want || m != nil {
+			t.Errorf("%s: %q, want %q", c.name, found, c.want)
 		}
+	}
+}
+
+// told are the findings of an error, each as its code and where it is.
+func told(err error) (all []string) {
+	findings, _ := xds.FindingsOf(err)
+	for _, e := range findings {
+		where := fmt.Sprintf("%s %s", e.ID, e.Where)
+		if !strings.Contains(e.Where, "#") {
+			where += fmt.Sprintf(" %d:%d", e.Line, e.Column)
+		}
+		all = append(all, where)
+	}
+	return all
+}
+
+// What Encode writes, Read reads; the embedded tables are in that very form.
+func TestEncode(t *testing.T) {
+	m := embedded(t)
+	columns, cells := m.Encode()
+	for name, written := range map[string][]byte{"columns.csv": columns, "matrice.csv": cells} {
+		file, err := os.ReadFile(filepath.Join("data", name))
+		if err != nil || !bytes.Equal(file, written) {
+			t.Errorf("%s is not what Encode writes (%v)", name, err)
+		}
+	}
+	again, err := matrix.Read(matrix.EmbeddedName, bytes.NewReader(columns), bytes.NewReader(cells))
+	if err != nil || again.Version != m.Version || again.Checksum != m.Checksum || !strings.HasPrefix(m.Checksum, m.Version[len(matrix.EmbeddedName)+1:]) {
+		t.Errorf("%s, then %+v (%v)", m.Version, again, err)
 	}
 }
