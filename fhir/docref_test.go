@@ -138,6 +138,22 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+// TestSignerIsAPractitioner: R4 lets authenticator refer to no Patient and no Device;
+// a patient's own signature comes back all the same.
+func TestSignerIsAPractitioner(t *testing.T) {
+	for _, x := range []xds.XCN{"279035121518989^DURAND^Alice^^^^^^&1.2.250.1.213.1.4.10&ISO^D^^^NH", "1.2.250.1.5^LOGICIEL^V1^^^^^^&1.2.250.1.5&ISO^U^^^RI"} {
+		d := crDocument()
+		d.Entry.LegalAuthenticator, d.Entry.Authors = x, []xds.Author{{Person: x}}
+		n := read(t, AppendDocumentReference(nil, admit(t, d)[0], testBase), "DocumentReference")
+		for _, c := range root(n).get("contained").each() {
+			if id := c.Str("id"); (id == "authenticator") != (c.ResourceType() == "Practitioner") && id != "patient" {
+				t.Errorf("%s: #%s is a %s", x, id, c.ResourceType())
+			}
+		}
+		assertRoundTrip(t, d)
+	}
+}
+
 // TestNothingForTheZeroVisible: what was not admitted is not written.
 func TestNothingForTheZeroVisible(t *testing.T) {
 	var nothing authz.Visible[xds.Document]

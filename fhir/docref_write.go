@@ -113,7 +113,7 @@ func (w *out) containedOf(e *xds.DocumentEntry) {
 		w.author(authorID(i), a)
 	}
 	if e.LegalAuthenticator != "" {
-		w.person("authenticator", e.LegalAuthenticator, nil)
+		w.authenticator("authenticator", e.LegalAuthenticator)
 	}
 	if e.SourcePatientID != "" || len(e.SourcePatientInfo) > 0 {
 		w.sourcePatient("patient", e.SourcePatientID, e.SourcePatientInfo)

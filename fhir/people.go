@@ -53,7 +53,20 @@ func (p person) xcn() xds.XCN {
 // person writes the contained resource of an XCN under an id. who is the author
 // that the resource stands for alone, nil when another one names his roles.
 func (w *out) person(id string, x xds.XCN, who *xds.Author) {
+	w.personAs(id, x, personOf(x), who)
+}
+
+// authenticator writes the contained resource of the legalAuthenticator, whoever he
+// is: R4 lets authenticator refer to a Practitioner and to no Patient or Device, so a
+// patient who signs his own document stands there under his INS.
+func (w *out) authenticator(id string, x xds.XCN) {
 	p := personOf(x)
+	p.resource, p.given = "Practitioner", x.Given()
+	w.personAs(id, x, p, nil)
+}
+
+// personAs writes an XCN as the resource that p names.
+func (w *out) personAs(id string, x xds.XCN, p person, who *xds.Author) {
 	w.contained(p.resource, id)
 	extended := false
 	extend := func(url string) {

@@ -31,9 +31,12 @@ func (r *recorder) RoundTrip(q *http.Request) (*http.Response, error) {
 	if r.written++; r.written > 1 {
 		r.file += fmt.Sprintf("-%d", r.written)
 	}
-	if strings.HasPrefix(r.contentType, "multipart/") {
+	switch {
+	case strings.HasPrefix(r.contentType, "multipart/"):
 		r.file += ".mime"
-	} else {
+	case r.contentType == typeFHIR:
+		r.file += ".json"
+	default:
 		r.file += ".xml"
 	}
 	f, err := os.OpenFile(r.file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -64,13 +67,14 @@ func (p *program) recorded(s soapFace, err error) error {
 	if !errors.Is(err, errRecorded) {
 		return err
 	}
-	p.writeCurl(s.recorder)
+	p.writeCurl(s.recorder, "")
 	return nil
 }
 
-// writeCurl prints the command that sends the recorded message.
-func (p *program) writeCurl(r *recorder) {
-	command := "curl -sS -X POST " + quoted(r.url) + " -H " + quoted("Content-Type: "+r.contentType) + " --data-binary @" + r.file
+// writeCurl prints the command that sends the recorded message; login is what it
+// needs beside the message, "" when the message holds its VIHF.
+func (p *program) writeCurl(r *recorder, login string) {
+	command := "curl -sS -X POST " + quoted(r.url) + login + " -H " + quoted("Content-Type: "+r.contentType) + " --data-binary @" + r.file
 	if p.json {
 		p.writeJSON(curlAnswer{r.url, r.contentType, r.file, r.uniqueID, command})
 		return
@@ -79,7 +83,11 @@ func (p *program) writeCurl(r *recorder) {
 	if r.uniqueID != "" {
 		fmt.Fprintln(p.stderr, "uniqueId="+r.uniqueID)
 	}
-	fmt.Fprintln(p.stderr, "Message écrit dans "+r.file+" ; son VIHF vaut une heure.")
+	if login == "" {
+		fmt.Fprintln(p.stderr, "Message écrit dans "+r.file+" ; son VIHF vaut une heure.")
+		return
+	}
+	fmt.Fprintln(p.stderr, "Message écrit dans "+r.file+".")
 }
 
 // quoted is a word of a POSIX shell.

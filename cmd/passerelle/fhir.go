@@ -37,8 +37,8 @@ func (f fhirFlags) face(ctx context.Context) (fhirFace, error) {
 	return fhirFace{g, token.AccessToken}, err
 }
 
-// curl prints the equal curl command; the token is asked for when it runs.
-func (f fhirFlags) curl(p *program, address, accept string) error {
+// login is the header of a curl command whose token is asked for when it runs.
+func (f fhirFlags) login() string {
 	token := "passerelle token --base " + quoted(f.Base) + " --as " + quoted(f.As)
 	if f.Patient != "" {
 		token += " --patient " + quoted(f.Patient)
@@ -49,7 +49,12 @@ func (f fhirFlags) curl(p *program, address, accept string) error {
 	if f.Reason != "" {
 		token += " --reason " + quoted(f.Reason)
 	}
-	command := `curl -sS -H "Authorization: Bearer $(` + token + `)" -H 'Accept: ` + accept + `' ` + quoted(address)
+	return ` -H "Authorization: Bearer $(` + token + `)"`
+}
+
+// curl prints the equal curl command.
+func (f fhirFlags) curl(p *program, address, accept string) error {
+	command := "curl -sS" + f.login() + ` -H 'Accept: ` + accept + `' ` + quoted(address)
 	if p.json {
 		p.writeJSON(map[string]string{"url": address, "command": command})
 		return nil

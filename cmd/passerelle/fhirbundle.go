@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"io"
 	"strconv"
 	"strings"
 
@@ -12,29 +15,74 @@ import (
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
-// The names of MHD that a Provide Document Bundle needs (ITI TF-2 3.65.4.1.2).
+// The names of MHD that a Provide Document Bundle needs (ITI TF-2 3.65.4.1.2), and
+// those of the gateway's own extensions, for what XDS says and FHIR has no element for.
 const (
-	mhd       = "https://profiles.ihe.net/ITI/MHD/"
-	uriSystem = "urn:ietf:rfc:3986"
+	mhd        = "https://profiles.ihe.net/ITI/MHD/"
+	uriSystem  = "urn:ietf:rfc:3986"
+	extensions = "https://github.com/passerelle-sante/passerelle/fhir/StructureDefinition/"
 )
 
 // resource is a FHIR element in the making; pruned takes its empty members away.
 type resource = map[string]any
 
-// provideBundle writes a lot of one document as an ITI-65 comprehensive bundle.
-// replaces is the FHIR id of the document that it replaces, "" when none.
-func provideBundle(lot xds.Submission, doc []byte, replaces string) ([]byte, error) {
+// relationCodes are the associations as relatesTo codes (MHD ConceptMap
+// AssociationTypeVsRelatesTo).
+var relationCodes = map[xds.AssociationType]string{xds.Replaces: "replaces", xds.Appends: "appends", xds.Transforms: "transforms"}
+
+// provideBundle writes a lot of one document as an ITI-65 comprehensive bundle: a
+// stream of size bytes, which turns the document into base64 as it is read. The
+// target of a relation is a FHIR id, or a uniqueId.
+func provideBundle(lot xds.Submission, doc io.Reader) (bundle io.Reader, size int64, err error) {
 	d := lot.Documents[0]
 	list, reference, binary := "urn:uuid:"+service.NewID(), "urn:uuid:"+service.NewID(), "urn:uuid:"+service.NewID()
 	entries := []any{
 		bundleEntry(list, "List", setResource(lot.Set, reference)),
-		bundleEntry(reference, "DocumentReference", documentResource(d, binary, replaces)),
-		bundleEntry(binary, "Binary", resource{"contentType": d.MimeType, "data": base64.StdEncoding.EncodeToString(doc)}),
+		bundleEntry(reference, "DocumentReference", documentResource(d, binary, lot.Associations)),
+		bundleEntry(binary, "Binary", resource{"contentType": d.MimeType, "data": binary}),
 	}
-	return json.Marshal(pruned(resource{
+	text, err := json.Marshal(pruned(resource{
 		"resourceType": "Bundle", "type": "transaction", "entry": entries,
 		"meta": resource{"profile": []any{mhd + "StructureDefinition/IHE.MHD.Comprehensive.ProvideBundle"}},
 	}))
+	if err != nil {
+		return nil, 0, err
+	}
+	// Only the data of the Binary is both this UUID and a member named data.
+	before, after, _ := bytes.Cut(text, []byte(`"data":"`+binary+`"`))
+	before, after = append(before[:len(before):len(before)], `"data":"`...), append([]byte(`"`), after...)
+	size = int64(len(before)) + int64(base64.StdEncoding.EncodedLen(int(d.Size))) + int64(len(after))
+	return io.MultiReader(bytes.NewReader(before), inBase64(doc), bytes.NewReader(after)), size, nil
+}
+
+// inBase64 is a stream as base64. Nothing is left running once it has been read to
+// its end, or doc has failed.
+func inBase64(doc io.Reader) io.Reader {
+	var out bytes.Buffer
+	return &encoding{doc: doc, out: &out, encoder: base64.NewEncoder(base64.StdEncoding, &out)}
+}
+
+// encoding pulls a document through an encoder, one block at a time.
+type encoding struct {
+	doc     io.Reader
+	out     *bytes.Buffer
+	encoder io.WriteCloser
+	ended   error
+	block   [48 << 10]byte
+}
+
+func (e *encoding) Read(p []byte) (int, error) {
+	for e.out.Len() == 0 && e.ended == nil {
+		n, err := e.doc.Read(e.block[:])
+		_, _ = e.encoder.Write(e.block[:n]) // bytes.Buffer does not fail
+		if e.ended = err; errors.Is(err, io.EOF) {
+			_ = e.encoder.Close()
+		}
+	}
+	if e.out.Len() == 0 {
+		return 0, e.ended
+	}
+	return e.out.Read(p)
 }
 
 func bundleEntry(url, kind string, r resource) resource {
@@ -72,7 +120,7 @@ func setResource(set xds.SubmissionSet, document string) resource {
 }
 
 // documentResource is the DocumentEntry as a DocumentReference.
-func documentResource(d xds.DocumentEntry, binary, replaces string) resource {
+func documentResource(d xds.DocumentEntry, binary string, associations []xds.Association) resource {
 	contained := []any{sourceResource(d)}
 	var authors, related, relations []any
 	for i, a := range d.Authors {
@@ -82,15 +130,17 @@ func documentResource(d xds.DocumentEntry, binary, replaces string) resource {
 	}
 	authenticator := resource{}
 	if d.LegalAuthenticator != "" {
-		contained = append(contained, personResource("authenticator", d.LegalAuthenticator))
+		contained = append(contained, practitionerResource("authenticator", d.LegalAuthenticator))
 		authenticator["reference"] = "#authenticator"
 	}
 	for _, id := range d.ReferenceIDs {
 		cx := xds.CX(id)
 		related = append(related, resource{"identifier": identifierOf(cx.ID(), cx.Authority(), cx.Type())})
 	}
-	if replaces != "" {
-		relations = []any{resource{"code": "replaces", "target": resource{"reference": "DocumentReference/" + replaces}}}
+	for _, a := range associations {
+		if code := relationCodes[a.Type]; code != "" {
+			relations = append(relations, resource{"code": code, "target": targetReference(a.Target)})
+		}
 	}
 	sum, _ := hex.DecodeString(d.Hash) // derived from the bytes: always hexadecimal
 	return resource{
@@ -113,16 +163,24 @@ func documentResource(d xds.DocumentEntry, binary, replaces string) resource {
 	}
 }
 
+// targetReference names a registered document by its FHIR id, or by its uniqueId.
+func targetReference(id string) resource {
+	if xds.IsOID(id) {
+		return resource{"identifier": resource{"system": uriSystem, "value": "urn:oid:" + id}}
+	}
+	return resource{"reference": "DocumentReference/" + id}
+}
+
 // sourceResource is sourcePatientId and sourcePatientInfo.
 func sourceResource(d xds.DocumentEntry) resource {
-	p := resource{"resourceType": "Patient", "id": "patient",
+	p := resource{"resourceType": "Patient", "id": "patient", "extension": verbatim(d.SourcePatientInfo...),
 		"identifier": []any{identifierOf(d.SourcePatientID.ID(), d.SourcePatientID.Authority(), d.SourcePatientID.Type())}}
 	for _, line := range d.SourcePatientInfo {
 		field, value, _ := strings.Cut(line, "|")
 		switch family, given, _ := strings.Cut(value, "^"); field {
 		case "PID-5":
 			given, _, _ = strings.Cut(given, "^")
-			p["name"] = []any{resource{"use": "official", "family": family, "given": []any{given}}}
+			p["name"] = []any{resource{"use": "official", "family": plainName(family), "given": []any{plainName(given)}}}
 		case "PID-7":
 			p["birthDate"] = dateTimeOf(xds.DTM(value))
 		case "PID-8":
@@ -144,29 +202,79 @@ func authorResources(id string, a xds.Author) []any {
 		return append(all, role)
 	}
 	if person := personResource(id, a.Person); person["resourceType"] != "Practitioner" {
+		own, _ := person["extension"].([]any)
+		person["extension"] = append(own, extensionsOf(role)...)
 		return append(all, person)
 	}
 	role["practitioner"] = resource{"reference": "#" + id + "-person"}
 	return append(all, role, personResource(id+"-person", a.Person))
 }
 
+// extensionsOf are what XDS says of an author who is no practitioner.
+func extensionsOf(role resource) []any {
+	var all []any
+	if organisation, ok := role["organization"]; ok {
+		all = append(all, resource{"url": extensions + "author-institution", "valueReference": organisation})
+	}
+	for _, more := range []struct{ member, url string }{{"code", "author-role"}, {"specialty", "author-specialty"}} {
+		concepts, _ := role[more.member].([]any)
+		for _, c := range concepts {
+			all = append(all, resource{"url": extensions + more.url, "valueCodeableConcept": c})
+		}
+	}
+	return all
+}
+
+// verbatim are texts of HL7 v2 that the form of FHIR would not give back unchanged.
+func verbatim(texts ...string) []any {
+	var all []any
+	for _, text := range texts {
+		all = append(all, resource{"url": extensions + "hl7v2-text", "valueString": text})
+	}
+	return all
+}
+
+// plainName undoes the escapes of HL7 v2 (HL7 v2.5 2.7.1).
+func plainName(s string) string { return escapes.Replace(s) }
+
+var escapes = strings.NewReplacer(`\S\`, "^", `\T\`, "&", `\R\`, "~", `\F\`, "|", `\E\`, `\`)
+
 // personResource is a practitioner, a patient under his INS, or a device, whose name
 // type is U (domain §3.1).
 func personResource(id string, x xds.XCN) resource {
-	p := resource{"resourceType": "Practitioner", "id": id, "identifier": []any{identifierOf(x.ID(), x.Authority(), "")}}
-	if strings.Contains(string(x), "^U^^^") {
-		p["resourceType"], p["deviceName"] = "Device", []any{resource{"name": x.Family(), "type": "model-name"}}
+	p := practitionerResource(id, x)
+	if isDevice(x) {
+		delete(p, "name")
+		p["resourceType"], p["deviceName"] = "Device", []any{resource{"name": plainName(x.Family()), "type": "model-name"}}
 		return p
 	}
-	p["name"] = []any{resource{"family": x.Family(), "given": []any{x.Given()}}}
 	if strings.HasPrefix(x.Authority(), "1.2.250.1.213.1.4.") {
 		p["resourceType"] = "Patient"
 	}
 	return p
 }
 
+func isDevice(x xds.XCN) bool { return strings.Contains(string(x), "^U^^^") }
+
+// practitionerResource is anybody as a practitioner, the only person that R4 lets
+// authenticate a document.
+func practitionerResource(id string, x xds.XCN) resource {
+	p := resource{
+		"resourceType": "Practitioner", "id": id, "identifier": []any{identifierOf(plainName(x.ID()), x.Authority(), "")},
+		"name": []any{resource{"family": plainName(x.Family()), "given": []any{plainName(x.Given())}}},
+	}
+	if isDevice(x) || strings.Contains(string(x), `\`) {
+		p["extension"] = verbatim(string(x))
+	}
+	return p
+}
+
 func organisationResource(id string, x xds.XON) resource {
-	return resource{"resourceType": "Organization", "id": id, "identifier": []any{identifierOf(x.ID(), x.Authority(), "")}, "name": x.Name()}
+	o := resource{"resourceType": "Organization", "id": id, "identifier": []any{identifierOf(x.ID(), x.Authority(), "")}, "name": plainName(x.Name())}
+	if strings.Contains(string(x), `\`) {
+		o["extension"] = verbatim(string(x))
+	}
+	return o
 }
 
 func identifierOf(value, oid, kind string) resource {

@@ -6,24 +6,20 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
-	"github.com/passerelle-sante/passerelle/cmd/passerelle/lot"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
 type fhirPushCommand struct {
-	connection
-	identity
+	fhirFlags
 	deposit
-	Replace string   `placeholder:"ID" help:"Remplacer ce document : son id FHIR ou son logicalId."`
-	Files   []string `arg:"" name:"FICHIER" help:"Documents CDA."`
 }
 
 // Help holds the examples.
 func (fhirPushCommand) Help() string {
 	return `passerelle fhir push --as dr-hopital --patient alice --unique-id new testdata/cda/cr-accouchement.xml
-passerelle fhir push --as chu-lille --patient alice --unique-id new --confidentiality MASQUE_PS -o json testdata/cda/cr-accouchement.xml`
+passerelle fhir push --as chu-lille --patient alice --unique-id new --confidentiality MASQUE_PS -o json testdata/cda/cr-accouchement.xml
+passerelle fhir push --as chu-lille --patient alice --unique-id new --curl testdata/cda/cr-accouchement.xml`
 }
 
 // transactionAnswer is a transaction-response.
@@ -36,61 +32,55 @@ type transactionAnswer struct {
 	} `json:"entry"`
 }
 
-// Run submits each file as a bundle of its own.
+// Run submits each document by ITI-65.
 func (c *fhirPushCommand) Run(ctx context.Context, p *program) error {
-	replaces := strings.TrimPrefix(strings.TrimPrefix(c.Replace, "DocumentReference/"), "urn:uuid:")
-	if c.Replace != "" && !fhirID.MatchString(replaces) {
-		return misuse("--replace : un id FHIR est attendu", "passerelle fhir search --as NOM --patient NOM -o json")
-	}
-	face, err := (fhirFlags{connection: c.connection, identity: c.identity}).face(ctx)
+	face, err := c.face(ctx)
 	if err != nil {
 		return err
 	}
-	all, err := face.cast(ctx)
-	if err != nil {
-		return err
+	w := way{gateway: face.gateway, target: fhirTarget}
+	if c.Curl {
+		w.recorder, w.login = &recorder{name: "iti65"}, c.login()
+		recording := *face.http
+		recording.Transport = w.recorder
+		face.http = &recording
 	}
-	sender, err := all.sender(c.As)
-	if err != nil {
-		return err
-	}
-	return p.pushAll(c.Files, func(file string) (pushed, error) {
-		return c.push(ctx, p, face, sender, file, replaces)
-	})
+	w.provide = face.provide
+	return batch{deposit: c.deposit, identity: c.identity, program: p, way: w}.run(ctx)
 }
 
-// push submits one file.
-func (c *fhirPushCommand) push(ctx context.Context, p *program, face fhirFace, sender lot.Sender, file, replaces string) (pushed, error) {
-	doc, err := c.read(file)
+// fhirTarget is how a bundle names a registered document: by its FHIR id, else by
+// its uniqueId, which the gateway resolves.
+func fhirTarget(_ context.Context, id string) (string, error) {
+	bare := strings.TrimPrefix(strings.TrimPrefix(id, "DocumentReference/"), "urn:uuid:")
+	if xds.IsOID(id) || fhirID.MatchString(bare) {
+		return strings.TrimPrefix(bare, "urn:oid:"), nil
+	}
+	return "", misuse("--replace : un id FHIR ou un uniqueId est attendu", "passerelle fhir search --as NOM --patient NOM -o json")
+}
+
+// provide submits one document by ITI-65, its base64 streamed.
+func (f fhirFace) provide(ctx context.Context, doc sourceDocument, submission xds.Submission) (pushed, error) {
+	content, err := doc.open()
 	if err != nil {
 		return pushed{}, err
 	}
-	if named := doc.header.Replaces(); named != "" && replaces == "" {
-		return pushed{}, refused("ce CDA remplace un autre document : dire lequel",
-			findingsOf(xds.Errors{xds.Found("REG-004", "ClinicalDocument/relatedDocument", named, "--replace et l'id FHIR de ce document")}))
-	}
-	choice, err := c.choice(p.now())
+	defer content.Close()
+	body, size, err := provideBundle(submission, content)
 	if err != nil {
 		return pushed{}, err
 	}
-	body, err := provideBundle(lot.Build(doc.header, sender, choice), doc.bytes, replaces)
-	if err != nil {
-		return pushed{}, err
-	}
-	started := p.now()
-	answer, err := face.send(ctx, http.MethodPost, face.base+"/fhir", face.bearer, http.Header{"Content-Type": {typeFHIR}, "Accept": {typeFHIR}}, body)
+	header := http.Header{"Content-Type": {typeFHIR}, "Accept": {typeFHIR}}
+	answer, err := f.stream(ctx, http.MethodPost, f.base+"/fhir", f.bearer, header, body, size)
 	if err != nil {
 		return pushed{}, err
 	}
 	defer answer.Body.Close()
-	result := pushed{
-		File: file, Status: "Success", UniqueID: doc.header.Entry.UniqueID, NewID: doc.renamed, Replaces: replaces,
-		Millis: p.now().Sub(started).Round(time.Millisecond).Milliseconds(),
-	}
 	var made transactionAnswer
 	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(&made); err != nil {
-		return pushed{}, environment("la réponse de " + face.base + " n'est pas une transaction-response")
+		return pushed{}, environment("la réponse de " + f.base + " n'est pas une transaction-response")
 	}
+	result := pushed{Status: "Success"}
 	for _, e := range made.Entry {
 		if _, id, ok := strings.Cut(e.Response.Location, "DocumentReference/"); ok {
 			result.LogicalID = "urn:uuid:" + strings.SplitN(id, "/", 2)[0]

@@ -18,6 +18,7 @@ type finding struct {
 	Severity string   `json:"severity"`       // error or warning
 	Text     string   `json:"text"`
 	Where    string   `json:"where,omitempty"`
+	Source   string   `json:"source,omitempty"` // where the value stands in the CDA that was pushed
 	Found    string   `json:"found,omitempty"`
 	Expected string   `json:"expected,omitempty"`
 	Nearest  []string `json:"nearest,omitempty"`
@@ -116,10 +117,10 @@ func (p *program) writeFindings(all []finding) {
 		}
 		fmt.Fprintln(p.stderr, head)
 		for _, line := range []struct{ label, value string }{
-			{"où", f.Where}, {"trouvé", f.Found}, {"attendu", f.Expected}, {"proches", strings.Join(f.Nearest, ", ")}, {"correction", f.Hint},
+			{"où", f.Where}, {"dans le CDA", f.Source}, {"trouvé", f.Found}, {"attendu", f.Expected}, {"proches", strings.Join(f.Nearest, ", ")}, {"correction", f.Hint},
 		} {
 			if line.value != "" {
-				fmt.Fprintf(p.stderr, "  %-10s  %s\n", line.label, line.value)
+				fmt.Fprintf(p.stderr, "  %-11s  %s\n", line.label, line.value)
 			}
 		}
 	}

@@ -50,9 +50,17 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 
 // send makes one request. Any status from 300 up is the failure that the answer tells.
 func (g gateway) send(ctx context.Context, method, address, bearer string, header http.Header, body []byte) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	return g.stream(ctx, method, address, bearer, header, bytes.NewReader(body), int64(len(body)))
+}
+
+// stream is send with a body of size bytes that is read as it leaves.
+func (g gateway) stream(ctx context.Context, method, address, bearer string, header http.Header, body io.Reader, size int64) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return nil, err
+	}
+	if r.ContentLength = size; size == 0 {
+		r.Body = http.NoBody
 	}
 	for name, values := range header {
 		r.Header[name] = values
@@ -61,6 +69,9 @@ func (g gateway) send(ctx context.Context, method, address, bearer string, heade
 		r.Header.Set("Authorization", "Bearer "+bearer)
 	}
 	answer, err := g.http.Do(r)
+	if errors.Is(err, errRecorded) {
+		return nil, errRecorded
+	}
 	if err != nil {
 		return nil, g.unreachable(err)
 	}

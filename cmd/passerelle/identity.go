@@ -56,15 +56,7 @@ type tokenAnswer struct {
 
 // castAnswer is GET /sandbox/cast, as far as a client needs it.
 type castAnswer struct {
-	Patients []struct {
-		Name            string       `json:"name"`
-		Record          string       `json:"record"`
-		INS             xds.CX       `json:"ins"`
-		Family          string       `json:"family"`
-		Given           string       `json:"given"`
-		Representatives []castPerson `json:"representatives"`
-		Delegates       []castPerson `json:"delegates"`
-	} `json:"patients"`
+	Patients      []castPatient `json:"patients"`
 	Professionals []struct {
 		Name          string `json:"name"`
 		Kind          string `json:"kind"`
@@ -74,6 +66,18 @@ type castAnswer struct {
 		Structure     string `json:"structure"`
 		StructureName string `json:"structureName"`
 	} `json:"professionals"`
+}
+
+type castPatient struct {
+	Name            string       `json:"name"`
+	Record          string       `json:"record"`
+	INS             xds.CX       `json:"ins"`
+	Family          string       `json:"family"`
+	Given           string       `json:"given"`
+	Sex             string       `json:"sex"`
+	BirthDate       string       `json:"birthDate"`
+	Representatives []castPerson `json:"representatives"`
+	Delegates       []castPerson `json:"delegates"`
 }
 
 type castPerson struct {

@@ -28,9 +28,13 @@ const version = "0.1.0"
 // commands is the command line.
 type commands struct {
 	Help   helpFlag `short:"h" help:"Aide, avec des exemples."`
-	Output string   `short:"o" enum:"text,json" default:"text" placeholder:"FORME" help:"Forme de la réponse : text ou json."`
+	Output string   `short:"o" enum:"text,json,csv" default:"text" placeholder:"FORME" help:"Forme de la réponse : text ou json ; csv pour policy export."`
 
 	Sandbox sandboxCommand `cmd:"" help:"Bac à sable : toute la passerelle, sans configuration, données fictives."`
+	Serve   serveCommand   `cmd:"" help:"Passerelle d'une installation : PostgreSQL, dossier ou S3, émetteurs de confiance."`
+	Init    initCommand    `cmd:"" help:"Écrire une configuration à remplir."`
+	Doctor  doctorCommand  `cmd:"" help:"Examiner une installation : configuration, secrets, base, entrepôt, certificats, ports."`
+	Migrate migrateCommand `cmd:"" help:"Mettre à jour le schéma de la base."`
 	XDS     struct {
 		Push     pushCommand     `cmd:"" help:"Déposer un CDA (ITI-41) ; les métadonnées sont déduites de son en-tête."`
 		Query    queryCommand    `cmd:"" help:"Chercher les documents d'un patient (ITI-18)."`
@@ -44,6 +48,8 @@ type commands struct {
 	VIHF       vihfCommand       `cmd:"" name:"vihf" help:"Émettre un VIHF du bac à sable (assertion SAML)."`
 	Token      tokenCommand      `cmd:"" help:"Émettre un jeton d'accès du bac à sable."`
 	Explain    explainCommand    `cmd:"" help:"Expliquer une décision d'accès : la porte, les règles, chaque document."`
+	Fsck       fsckCommand       `cmd:"" help:"Contrôler le registre et l'entrepôt l'un par l'autre : octets, orphelins, identifiants."`
+	Policy     policyCmd         `cmd:"" help:"Politique d'accès."`
 	Errors     errorsCommand     `cmd:"" help:"Codes d'erreur : ce qu'ils disent et comment corriger."`
 	Version    versionCommand    `cmd:"" help:"Version du programme."`
 	Completion completionCommand `cmd:"" help:"Complétion pour bash, zsh ou fish."`
@@ -84,6 +90,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return exitOK
 	case err != nil:
 		return p.report(usageFailure(err))
+	}
+	if cli.Output == "csv" && line.Command() != "policy export" {
+		return p.report(misuse("-o csv : cette commande répond en text ou json", "passerelle "+line.Command()+" --help"))
 	}
 	p.json = cli.Output == "json"
 	return p.report(line.Run())

@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -37,6 +39,24 @@ func TestFindingRoundTrip(t *testing.T) {
 	}
 }
 
+// rename reads a document that was given another id, as it would be sent.
+func rename(t *testing.T, doc []byte, id string) ([]byte, error) {
+	t.Helper()
+	source := sourceDocument{file: filepath.Join(t.TempDir(), "cda.xml")}
+	if err := os.WriteFile(source.file, doc, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := source.rename(id); err != nil {
+		return nil, err
+	}
+	content, err := source.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Close()
+	return io.ReadAll(content)
+}
+
 func TestRename(t *testing.T) {
 	doc, err := os.ReadFile("../../testdata/cda/cr-accouchement.xml")
 	if err != nil {
@@ -46,7 +66,7 @@ func TestRename(t *testing.T) {
 	if findings.Failed() {
 		t.Fatal(findings)
 	}
-	renamed, err := rename(doc, "2.25.42")
+	renamed, err := rename(t, doc, "2.25.42")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,13 +84,13 @@ func TestRename(t *testing.T) {
 		{"<h:ClinicalDocument xmlns:h=\"urn:hl7-org:v3\"><h:id\n extension='x' root='1.2'></h:id></h:ClinicalDocument>",
 			`<h:ClinicalDocument xmlns:h="urn:hl7-org:v3"><h:id root="2.25.42"/></h:ClinicalDocument>`},
 	} {
-		got, err := rename([]byte(c.from), "2.25.42")
+		got, err := rename(t, []byte(c.from), "2.25.42")
 		if err != nil || string(got) != c.to {
 			t.Errorf("%s: %s %v", c.from, got, err)
 		}
 	}
 	for _, bad := range []string{`<a/>`, `<ClinicalDocument xmlns="urn:hl7-org:v3"/>`, `<`} {
-		if got, err := rename([]byte(bad), "new"); err == nil {
+		if got, err := rename(t, []byte(bad), "new"); err == nil {
 			t.Errorf("%s: %s", bad, got)
 		}
 	}
@@ -82,7 +102,7 @@ func TestRename(t *testing.T) {
 // must is the id that --unique-id new draws.
 func must(t *testing.T, doc []byte) string {
 	t.Helper()
-	renamed, err := rename(doc, "new")
+	renamed, err := rename(t, doc, "new")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,9 @@ import (
 	"github.com/passerelle-sante/passerelle/registry/postgres"
 )
 
+// sandboxDrain is how long requests in flight may take to end when the sandbox stops.
+const sandboxDrain = 30 * time.Second
+
 // maxLog is the size past which a new start puts the log aside, in bytes.
 const maxLog = 16 << 20
 
@@ -60,14 +63,18 @@ func (c *sandboxCommand) Run(ctx context.Context, p *program) error {
 		fmt.Fprintln(p.stderr, "Démarrage : PostgreSQL, registre…")
 	}
 	started := time.Now()
-	s, err := sandbox.Start(ctx, sandbox.Options{Dir: c.Data, Base: base, Profile: c.Profile, Empty: c.Empty, Log: log})
+	s, err := sandbox.Start(ctx, sandbox.Options{Dir: c.Data, Base: base, Profile: c.Profile, Empty: c.Empty, Log: log, Version: version, Revision: revision()})
 	if err != nil {
 		return c.notStarted(err)
 	}
 	defer s.Stop(context.WithoutCancel(ctx))
 	fmt.Fprintf(p.stderr, "Prêt en %.1f s.\n", time.Since(started).Seconds())
 	served := make(chan error, 1)
-	go func() { served <- service.Serve(ctx, l, s.Handler()) }()
+	go func() {
+		served <- service.Serve(ctx, log, service.Stop{Draining: s.Service.Draining, Drain: sandboxDrain}, service.Front{Listener: l, Handler: s.Handler()})
+	}()
+	go s.Service.Housekeep(ctx, service.HousekeepEvery, service.OrphanAge)
+	go s.Service.FollowPolicies(ctx)
 	if err := c.announce(ctx, p, s, base); err != nil && ctx.Err() == nil {
 		log.Warn("announce", "error", err)
 	}

@@ -174,8 +174,9 @@ func (r *reader) title() {
 	r.from("title", title)
 }
 
-// relations reads relatedDocument; a parent whose id is no OID cannot be found
-// in a registry, which is a warning since the document itself stands.
+// relations reads relatedDocument, each with the origin relatedDocument[n]; a parent
+// whose id is no OID cannot be found in a registry, which is a warning since the
+// document itself stands.
 func (r *reader) relations() {
 	types := map[string]xds.AssociationType{"RPLC": xds.Replaces, "APND": xds.Appends, "XFRM": xds.Transforms}
 	for _, related := range r.repeated("relatedDocument") {
@@ -196,5 +197,6 @@ func (r *reader) relations() {
 			r.errs.Add(f)
 		}
 		r.Relations = append(r.Relations, Relation{kind, target})
+		r.from(ranked("relatedDocument", len(r.Relations)), parent)
 	}
 }

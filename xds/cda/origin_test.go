@@ -38,6 +38,7 @@ func TestOrigins(t *testing.T) {
 		"serviceStopTime":            "documentationOf[2]/serviceEvent/effectiveTime/high",
 		"practiceSettingCode":        "documentationOf[2]/serviceEvent/performer/assignedEntity/representedOrganization/standardIndustryClassCode",
 		"healthcareFacilityTypeCode": "componentOf/encompassingEncounter/location/healthCareFacility/code",
+		"relatedDocument[1]":         "relatedDocument/parentDocument/id",
 		"referenceIdList[1]":         "inFulfillmentOf/order/id", "referenceIdList[2]": "inFulfillmentOf/order/accessionNumber",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -4,7 +4,9 @@ package lot
 
 import (
 	"crypto/rand"
+	"fmt"
 	"math/big"
+	"strings"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/xds"
@@ -35,9 +37,26 @@ type Choice struct {
 	ContentType xds.Code   // of the set; zero = 97, Indifférencié
 	Title       string
 	Comments    string
-	Replaces    string // entryUUID of the document that this one replaces
+	Relations   []Relation
 	SubmittedAt xds.DTM
 }
+
+// Relation is what the document is to one that is registered.
+type Relation struct {
+	Type   xds.AssociationType
+	Target string // the id by which the face names the registered document: on the SOAP face its entryUUID
+}
+
+// Replacing is the relation of a document that replaces another, none when id is "".
+func Replacing(id string) []Relation {
+	if id == "" {
+		return nil
+	}
+	return []Relation{{xds.Replaces, id}}
+}
+
+// Kind is the short name of an association: RPLC, APND, XFRM.
+func Kind(t xds.AssociationType) string { return string(t[strings.LastIndexByte(string(t), ':')+1:]) }
 
 // Document01 is the symbolic id of the one document of a lot.
 const Document01 = "Document01"
@@ -64,9 +83,9 @@ func Build(h cda.Header, sender Sender, c Choice) xds.Submission {
 			EntryUUID: "Association01", Type: xds.HasMember, Source: "SubmissionSet01", Target: Document01, SetStatus: "Original",
 		}},
 	}
-	if c.Replaces != "" {
+	for i, r := range c.Relations {
 		lot.Associations = append(lot.Associations, xds.Association{
-			EntryUUID: "Association02", Type: xds.Replaces, Source: Document01, Target: c.Replaces,
+			EntryUUID: fmt.Sprintf("Association%02d", i+2), Type: r.Type, Source: Document01, Target: r.Target,
 		})
 	}
 	return lot
