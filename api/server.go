@@ -104,15 +104,18 @@ func (s *Server) refuse(ctx *gin.Context, err error) {
 	if !told {
 		incident := s.Incident()
 		s.Log.Error("incident", "request", incident, "path", ctx.FullPath(), "error", err)
-		all = xds.Errors{{ID: "INT-001", Found: incident}}
+		all = xds.Errors{xds.Incident(err, incident)}
 	}
 	for i, e := range all {
 		if e.ID == "REG-001" {
 			all[i] = &xds.Error{ID: "JSON-003"}
 		}
 	}
-	if all[0].Problem().Status == http.StatusUnauthorized {
+	switch all[0].Problem().Status {
+	case http.StatusUnauthorized:
 		ctx.Header("WWW-Authenticate", iua.Challenge(err))
+	case http.StatusServiceUnavailable:
+		ctx.Header("Retry-After", "5")
 	}
 	s.Log.Info("json", "path", ctx.FullPath(), "code", all[0].ID)
 	fhir.WriteOutcome(ctx.Writer, all)

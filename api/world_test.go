@@ -154,9 +154,13 @@ func (w *world) document(by iua.Claims, marks ...string) string {
 			{EntryUUID: "A1", Type: xds.HasMember, Source: "Set01", Target: "Document01", SetStatus: "Original"},
 		},
 	}
+	prefix, err := w.registry.Intend(w.t.Context(), w.record)
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	receipt, err := w.registry.Submit(w.t.Context(), func(s *registry.Session) (authz.Deposit, error) {
 		return w.gate.OpenDeposit(w.t.Context(), s, subject(by), w.alice, authz.Purpose{Transaction: "ITI-41"})
-	}, lot, []xds.Content{{Blob: newID(), SHA1: d.UniqueID, SHA256: d.UniqueID, Size: 10}})
+	}, lot, []xds.Content{{Blob: prefix + "/1", SHA1: d.UniqueID, SHA256: d.UniqueID, Size: 10}})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/failpoint"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds"
@@ -45,6 +47,7 @@ type Lot struct {
 	contents []xds.Content // per document
 	findings xds.Errors
 	keep     bool // the bytes may be named by metadata
+	unsure   bool // there may be bytes under the prefix that contents does not know
 }
 
 // Open takes the early decision, which leaves no trace when it permits, and checks
@@ -112,6 +115,7 @@ func (l *Lot) Take(ctx context.Context, document int, body io.Reader) error {
 		l.prefix = prefix
 	}
 	content, err := l.desk.Repository.Create(ctx, l.prefix, body, l.desk.Limit)
+	l.unsure = l.unsure || errors.Is(err, repository.ErrUncertain)
 	if err != nil {
 		return err
 	}
@@ -122,6 +126,8 @@ func (l *Lot) Take(ctx context.Context, document int, body io.Reader) error {
 
 // compare checks what the metadata says of the bytes (xds §3).
 func (l *Lot) compare(document int, got xds.Content) {
+	failpoint.Before(failpoint.Hash)
+	defer failpoint.After(failpoint.Hash)
 	d := &l.Submission.Documents[document]
 	at := func(a xds.Attribute) string {
 		return l.where(profile.Place{Object: profile.Document, Index: document, ID: d.EntryUUID, Attribute: a})
@@ -201,6 +207,9 @@ func (l *Lot) Close(ctx context.Context) {
 			l.desk.Log.Warn("blob left for the sweeper", "error", err)
 			return
 		}
+	}
+	if l.unsure {
+		return // the intent stays for the sweeper
 	}
 	if err := l.desk.Registry.Withdraw(ctx, l.prefix); err != nil {
 		l.desk.Log.Warn("intent left for the sweeper", "error", err)

@@ -165,7 +165,7 @@ func (s *Session) newVersion(ctx context.Context, d xds.Document, status int16) 
 		d.Record, lid, d.Entry.Version, int16(authz.DocDeprecated))
 	b.Queue(newVersionSQL, d.Record, lid, d.Entry.Version, id, status, s.Now())
 	b.Queue(`insert into object_id (id, record, kind, object) values ($1, $2, $3, $4)`, id, d.Record, kindDocument, lid)
-	if err := s.tx.SendBatch(ctx, b).Close(); err != nil {
+	if err := s.tx.Run(ctx, b); err != nil {
 		return Changed{}, err
 	}
 	return Changed{d.Entry.LogicalID, "urn:uuid:" + id, d.Entry.Version + 1}, nil

@@ -72,9 +72,9 @@ func appendValue(b []byte, a xds.Attribute, at any) []byte {
 			b = appendTexts(b, *p)
 		}
 	default:
-		if s := textAt(at); s != nil && s.get() != "" {
+		if s := textAt(at); s != nil && *s != "" {
 			key()
-			b = appendText(b, s.get())
+			b = appendText(b, *s)
 		}
 	}
 	return b
@@ -105,24 +105,19 @@ func appendAuthor(b []byte, a xds.Author) []byte {
 	return appendTexts(appendTexts(appendTexts(b, a.Roles), a.Specialties), a.Telecoms)
 }
 
-// text is a string field of any of the named string types.
-type text struct {
-	get func() string
-	set func(string)
-}
-
-func textAt(at any) *text {
+// textAt is the string field behind an attribute, whatever its type.
+func textAt(at any) *string {
 	switch p := at.(type) {
 	case *string:
-		return &text{func() string { return *p }, func(s string) { *p = s }}
+		return p
 	case *xds.Status:
-		return &text{func() string { return string(*p) }, func(s string) { *p = xds.Status(s) }}
+		return (*string)(p)
 	case *xds.CX:
-		return &text{func() string { return string(*p) }, func(s string) { *p = xds.CX(s) }}
+		return (*string)(p)
 	case *xds.XCN:
-		return &text{func() string { return string(*p) }, func(s string) { *p = xds.XCN(s) }}
+		return (*string)(p)
 	case *xds.DTM:
-		return &text{func() string { return string(*p) }, func(s string) { *p = xds.DTM(s) }}
+		return (*string)(p)
 	default:
 		return nil
 	}
@@ -130,7 +125,7 @@ func textAt(at any) *text {
 
 // decode reads what encode wrote into an object.
 func decode(payload []byte, c carrier, extras *[]xds.Extra) error {
-	r := reader{rest: payload}
+	r := reader{rest: string(payload)}
 	if v := r.byte(); v != payloadVersion {
 		return fmt.Errorf("payload version %d", v)
 	}
@@ -153,9 +148,10 @@ func decode(payload []byte, c carrier, extras *[]xds.Extra) error {
 	return nil
 }
 
-// reader consumes a payload; once something is missing it stays failed.
+// reader consumes a payload; once something is missing it stays failed. The texts
+// that it gives share the memory of the payload.
 type reader struct {
-	rest   []byte
+	rest   string
 	failed bool
 }
 
@@ -170,20 +166,24 @@ func (r *reader) byte() byte {
 }
 
 func (r *reader) number() uint64 {
-	n, size := binary.Uvarint(r.rest)
-	if size <= 0 {
-		r.failed, r.rest = true, nil
-		return 0
+	var n uint64
+	for i := range min(len(r.rest), binary.MaxVarintLen64) {
+		b := r.rest[i]
+		n |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			r.rest = r.rest[i+1:]
+			return n
+		}
 	}
-	r.rest = r.rest[size:]
-	return n
+	r.failed, r.rest = true, ""
+	return 0
 }
 
 // count is a number of things that each take at least one byte.
 func (r *reader) count() int {
 	n := r.number()
 	if n > uint64(len(r.rest)) {
-		r.failed, r.rest = true, nil
+		r.failed, r.rest = true, ""
 		return 0
 	}
 	return int(n)
@@ -191,13 +191,16 @@ func (r *reader) count() int {
 
 func (r *reader) text() string {
 	n := r.count()
-	s := string(r.rest[:n])
+	s := r.rest[:n]
 	r.rest = r.rest[n:]
 	return s
 }
 
 func (r *reader) texts() []string {
 	n := r.count()
+	if n == 0 {
+		return nil
+	}
 	values := make([]string, 0, n)
 	for range n {
 		values = append(values, r.text())
@@ -214,15 +217,8 @@ func (r *reader) author() xds.Author {
 	for range r.count() {
 		a.Institutions = append(a.Institutions, xds.XON(r.text()))
 	}
-	a.Roles, a.Specialties, a.Telecoms = none(r.texts()), none(r.texts()), none(r.texts())
+	a.Roles, a.Specialties, a.Telecoms = r.texts(), r.texts(), r.texts()
 	return a
-}
-
-func none(s []string) []string {
-	if len(s) == 0 {
-		return nil
-	}
-	return s
 }
 
 func (r *reader) value(at any) {
@@ -244,6 +240,6 @@ func (r *reader) value(at any) {
 	case *[]string:
 		*p = r.texts()
 	default:
-		textAt(at).set(r.text())
+		*textAt(at) = r.text()
 	}
 }

@@ -38,7 +38,7 @@ func draw(r *rapid.T, at any, name string) {
 			return a
 		}), 0, 3).Draw(r, name)
 	default:
-		textAt(at).set(some.Draw(r, name))
+		*textAt(at) = some.Draw(r, name)
 	}
 }
 

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -89,7 +88,7 @@ func TestColumnsInSQL(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if _, err := pool.Exec(t.Context(), from+" select lid from visible order by "+orderSQL(keys)); err != nil {
+		if _, err := pool.Exec(t.Context(), from+" select lid from visible order by "+orderSQL("", keys)); err != nil {
 			t.Errorf("order by %s: %v", a, err)
 		}
 	}
@@ -112,5 +111,11 @@ func oneRow(t *testing.T, pool *pgxpool.Pool) string {
 			t.Fatal(err)
 		}
 	}
-	return fmt.Sprintf(visibleCTE, "'"+id+"'", "d.latest", "true")
+	var all []string
+	for _, c := range columns {
+		if c.sql != "lid" && !slices.Contains(all, c.sql) {
+			all = append(all, c.sql)
+		}
+	}
+	return visibleRows("true", "d.latest", "'"+id+"'", all)
 }

@@ -21,10 +21,16 @@ func (st *statement) arg(v any) string {
 // predicateSQL compiles what a Scope admits, over document_entry d and lineage l.
 // An empty predicate is false.
 func predicateSQL(p authz.Predicate, st *statement) string {
+	c := compiler{predicate: p, st: st, placeholders: map[string]string{}}
+	return c.where()
+}
+
+// where is the whole condition.
+func (c *compiler) where() string {
+	p := c.predicate
 	if len(p.Permits()) == 0 {
 		return "false"
 	}
-	c := compiler{predicate: p, st: st, placeholders: map[string]string{}}
 	var permits []string
 	for _, clause := range p.Permits() {
 		permits = append(permits, c.clause(clause))

@@ -33,8 +33,11 @@ func (s *Session) SetAndContents(ctx context.Context, sc authz.Scope, id string,
 		return Contents{}, errForeign
 	}
 	set, setID, err := s.loadSet(ctx, sc.Record(), id)
-	if err != nil || setID == "" {
+	if err != nil {
 		return Contents{}, err
+	}
+	if setID == "" {
+		setID = noSet // looked through as a hidden one is, so that time tells neither apart (SC-32)
 	}
 	seen := authz.NewSeen(sc)
 	out := Contents{}
@@ -49,6 +52,13 @@ func (s *Session) SetAndContents(ctx context.Context, sc authz.Scope, id string,
 	if err != nil {
 		return Contents{}, err
 	}
+	// A set without a visible member is traced as an unknown one is: by what was found.
+	uuids, _ := splitIDs(targetsOf(associations, setID))
+	stood, err := s.logicalIDs(ctx, sc.Record(), uuids, []string{})
+	if err != nil {
+		return Contents{}, err
+	}
+	sc.Found(stood, len(members) > 0)
 	visibleSet, ok := seen.AdmitSet(set, targetsOf(associations, setID))
 	if !ok {
 		return Contents{}, nil
@@ -71,6 +81,9 @@ func (s *Session) SetAndContents(ctx context.Context, sc authz.Scope, id string,
 	}
 	return out, nil
 }
+
+// noSet is the id that no set has (RFC 9562 5.9).
+const noSet = "00000000-0000-0000-0000-000000000000"
 
 // loadSet finds a set by entryUUID or uniqueId.
 func (s *Session) loadSet(ctx context.Context, record, id string) (xds.SubmissionSet, string, error) {
@@ -102,7 +115,7 @@ func (s *Session) members(ctx context.Context, sc authz.Scope, setID string) ([]
 func (s *Session) visible(ctx context.Context, sc authz.Scope, which func(st *statement, record string) string) ([]authz.Visible[xds.Document], error) {
 	st := &statement{}
 	record := st.arg(sc.Record())
-	sql := fmt.Sprintf(visibleCTE, record, which(st, record), predicateSQL(sc.Predicate(), st)) +
+	sql := visibleSQL(sc, which(st, record), record, nil, st) +
 		`, chosen as (select * from visible)` + fmt.Sprintf(documentSQL, "") + ` order by d.registered_at desc, d.lid, d.version desc`
 	rows, err := s.tx.Query(ctx, sql, st.args...)
 	if err != nil {
@@ -142,9 +155,15 @@ func logicalIDs(docs []authz.Visible[xds.Document]) []string {
 	return ids
 }
 
-// Relations are the associations between the given documents and others that the
+// Relation is an association from a document, and the document that it points to.
+type Relation struct {
+	Association authz.Visible[xds.Association]
+	Target      authz.Visible[xds.Document]
+}
+
+// Relations are the associations from the given documents to others that the
 // Scope admits too: relatesTo of a DocumentReference (SC-07, SC-09).
-func (s *Session) Relations(ctx context.Context, sc authz.Scope, docs []authz.Visible[xds.Document]) ([]authz.Visible[xds.Association], error) {
+func (s *Session) Relations(ctx context.Context, sc authz.Scope, docs []authz.Visible[xds.Document]) ([]Relation, error) {
 	if sc.Record() == "" || len(docs) == 0 {
 		return nil, nil
 	}
@@ -153,28 +172,34 @@ func (s *Session) Relations(ctx context.Context, sc authz.Scope, docs []authz.Vi
 	}
 	sources, _ := splitIDs(logicalIDs(docs))
 	associations, err := s.associationsFrom(ctx, sc.Record(), sources)
-	if err != nil {
+	if err != nil || len(associations) == 0 {
 		return nil, err
 	}
-	var targets []string
+	var ids []string
 	for _, a := range associations {
-		targets = append(targets, a.Target)
+		ids = append(ids, a.Target)
 	}
-	ends, _ := splitIDs(targets)
+	ends, _ := splitIDs(ids)
 	others, err := s.visible(ctx, sc, func(st *statement, _ string) string {
 		return "d.latest and d.entry_uuid = any(" + st.arg(ends) + "::uuid[])"
 	})
 	if err != nil {
 		return nil, err
 	}
-	seen := authz.NewSeen(sc)
-	for _, v := range append(others, docs...) {
+	seen, targets := authz.NewSeen(sc), map[string]authz.Visible[xds.Document]{}
+	for _, v := range docs {
 		seen.Document(v)
 	}
-	var out []authz.Visible[xds.Association]
+	for _, v := range others {
+		seen.Document(v)
+		if d, ok := v.Value(); ok {
+			targets[d.Entry.EntryUUID] = v
+		}
+	}
+	var out []Relation
 	for _, a := range associations {
 		if v, ok := seen.AdmitAssociation(a); ok {
-			out = append(out, v)
+			out = append(out, Relation{v, targets[a.Target]})
 		}
 	}
 	return out, nil
@@ -235,7 +260,7 @@ func encodeAssociation(a xds.Association) []byte {
 }
 
 func decodeAssociation(payload []byte, a *xds.Association) error {
-	r := reader{rest: payload}
+	r := reader{rest: string(payload)}
 	if v := r.byte(); v != payloadVersion {
 		return fmt.Errorf("association payload version %d", v)
 	}

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,10 +19,25 @@ func Technical(d xds.DocumentEntry) bool { return technical(d) }
 // itself: Find without the second question in Go.
 func SelectVisible(ctx context.Context, s *Session, sc authz.Scope) ([]string, error) {
 	st := &statement{}
-	sql := fmt.Sprintf(visibleCTE, st.arg(sc.Record()), "d.latest and not d.technical", predicateSQL(sc.Predicate(), st)) + " select lid::text from visible"
+	sql := visibleSQL(sc, listed, st.arg(sc.Record()), nil, st) + " select lid::text from visible"
 	rows, err := s.tx.Query(ctx, sql, st.args...)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// VisibleSQL is the statement that a Scope's predicate stands in, and its arguments.
+func VisibleSQL(sc authz.Scope) (string, []any) {
+	st := &statement{}
+	return visibleSQL(sc, listed, st.arg(sc.Record()), nil, st), st.args
+}
+
+// FindSQL is the statement that Find runs for a query, with its arguments.
+func FindSQL(sc authz.Scope, q xds.Query) (string, []any, error) {
+	sql, st, err := findSQL(sc, q, 50)
+	if err != nil {
+		return "", nil, err
+	}
+	return sql, st.args, nil
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,28 +20,46 @@ type Page struct {
 	Documents []authz.Visible[xds.Document]
 	Total     int         // all that the query matches, when Query.Count was set
 	Next      *xds.Cursor // where the next page starts, nil on the last one
+	Related   bool        // with Query.Relations: an association starts at one of them
 }
 
 // MaxResults bounds one answer whatever its query asks (ITI TF-2 3.18.4.1.3, XDSTooManyResults).
 const MaxResults = 10000
 
-// visibleCTE is the only place that reads document_entry for an answer: the
+// visibleSQL is the only statement that reads document_entry for an answer: the
 // Scope's predicate runs here, materialised, so that a client's condition never
-// sees a hidden row (safety §1.2.6).
-const visibleCTE = `
+// sees a hidden row (safety §1.2.6). names are the columns that the conditions and
+// the order of the query look at: the fewer, the less is copied for each row.
+func visibleSQL(sc authz.Scope, which, record string, names []string, st *statement) string {
+	return visibleRows(predicateSQL(sc.Predicate(), st), which, record, names)
+}
+
+func visibleRows(predicate, which, record string, names []string) string {
+	columns := "d.record, d.lid, d.version"
+	for _, name := range names {
+		if name == "confidentiality" {
+			columns += ", " + confidentialitySQL
+		} else {
+			columns += ", d." + name
+		}
+	}
+	return `
 with visible as materialized (
-  select d.record, d.lid, d.version, d.latest, d.entry_uuid, d.unique_id, d.status, d.type_key, d.class_key, d.format_key,
-         d.facility_key, d.setting_key, d.event_keys, d.reference_ids, d.author_names, d.institutions, d.object_type, d.language,
-         d.mime_type, d.creation_at, d.start_at, d.stop_at, d.updated_at,
-         d.base_codes
+  select ` + columns + `
+  from document_entry d
+  join lineage l on l.record = d.record and l.id = d.lineage
+  where d.record = ` + record + `::uuid and ` + which + ` and ` + predicate + `
+)`
+}
+
+// listed are the rows that a search may list.
+const listed = "d.latest and not d.technical"
+
+const confidentialitySQL = `d.base_codes
            || case when l.mask_ps then array['` + xds.MarkMaskedPS + `^^` + xds.MarkScheme + `'] else '{}'::text[] end
            || case when l.hide_patient then array['` + xds.MarkHiddenPatient + `^^` + xds.MarkScheme + `', '` + xds.MarkNOPAT + `^^` + xds.ActCodeScheme + `'] else '{}'::text[] end
            || case when l.hide_reps then array['` + xds.MarkHiddenReps + `^^` + xds.MarkScheme + `'] else '{}'::text[] end
-           as confidentiality
-  from document_entry d
-  join lineage l on l.record = d.record and l.id = d.lineage
-  where d.record = %s::uuid and %s and %s
-)`
+           as confidentiality`
 
 // wholeSQL are the columns that scanDocument reads, of document_entry d and lineage l.
 const wholeSQL = `d.record::text, d.lid::text, d.version, d.entry_uuid::text, d.lineage::text, d.status, d.authors, d.depositor, d.structure,
@@ -87,7 +106,7 @@ func (s *Session) Find(ctx context.Context, sc authz.Scope, q xds.Query) (Page, 
 	read := 0
 	var last xds.Document
 	var lastKey []string
-	err = scanDocuments(rows, func(d xds.Document, total int, key []string) {
+	err = scanDocuments(rows, func(d xds.Document, total int, related bool, key []string) {
 		page.Total = total
 		if read++; read > limit {
 			page.Next = &xds.Cursor{Values: lastKey, LogicalID: last.Entry.LogicalID}
@@ -96,6 +115,7 @@ func (s *Session) Find(ctx context.Context, sc authz.Scope, q xds.Query) (Page, 
 		last, lastKey = d, key
 		if v, ok := s.admit(sc, d); ok {
 			page.Documents = append(page.Documents, v)
+			page.Related = page.Related || related
 		}
 	})
 	if err != nil {
@@ -112,8 +132,7 @@ func (s *Session) Find(ctx context.Context, sc authz.Scope, q xds.Query) (Page, 
 // whether there is a next page.
 func findSQL(sc authz.Scope, q xds.Query, limit int) (string, *statement, error) {
 	st := &statement{}
-	visible := fmt.Sprintf(visibleCTE, st.arg(sc.Record()), "d.latest and not d.technical", predicateSQL(sc.Predicate(), st))
-	matched, err := matchesSQL(q, st)
+	visible, err := matchedSQL(sc, q, st)
 	if err != nil {
 		return "", nil, err
 	}
@@ -121,36 +140,59 @@ func findSQL(sc authz.Scope, q xds.Query, limit int) (string, *statement, error)
 	if err != nil {
 		return "", nil, err
 	}
-	count := ""
+	total, related, after := "0::bigint", "false", ""
 	if q.Count {
-		count = ", (select count(*) from matched) as total"
-	} else {
-		count = ", 0::bigint as total"
+		total = "(select count(*) from matched)"
 	}
-	after := ""
+	if q.Relations {
+		related = "exists (select from association a where a.record = d.record and a.source = d.lid)"
+	}
 	if q.After != nil {
 		if after, err = afterSQL(q, keys, st); err != nil {
 			return "", nil, err
 		}
 	}
-	sql := visible + `, matched as (select * from visible where ` + matched + `), chosen as (
-  select *, array[` + strings.Join(textsSQL(keys), ", ") + `] as sort_key` + count + ` from matched ` + after + `
-  order by ` + orderSQL(keys) + ` limit ` + st.arg(limit+1) + `
-)` + fmt.Sprintf(documentSQL, ", c.total, c.sort_key") + ` order by ` + orderedSQL(keys)
+	sql := visible + `, chosen as (
+  select *, array[` + strings.Join(textsSQL(keys), ", ") + `] as sort_key, ` + total + ` as total from matched ` + after + `
+  order by ` + orderSQL("", keys) + ` limit ` + st.arg(limit+1) + `
+)` + fmt.Sprintf(documentSQL, ", c.total, "+related+", c.sort_key") + ` order by ` + orderSQL("c.", keys)
 	return sql, st, nil
+}
+
+// matchedSQL are the visible rows that a query matches.
+func matchedSQL(sc authz.Scope, q xds.Query, st *statement) (string, error) {
+	visible := visibleSQL(sc, listed, st.arg(sc.Record()), names(q), st)
+	matched, err := matchesSQL(q, st)
+	return visible + `, matched as (select * from visible where ` + matched + `)`, err
+}
+
+// names are the columns that a query looks at, each once.
+func names(q xds.Query) []string {
+	var names []string
+	add := func(a xds.Attribute) {
+		if c, ok := columns[a]; ok && c.sql != "lid" && !slices.Contains(names, c.sql) {
+			names = append(names, c.sql)
+		}
+	}
+	for _, m := range q.Match {
+		add(m.Attribute)
+	}
+	for _, o := range order(q.Sort) {
+		add(o.Attribute)
+	}
+	return names
 }
 
 // count counts when the page itself is empty, so that a page past the end still
 // tells the total.
 func (s *Session) count(ctx context.Context, sc authz.Scope, q xds.Query) (int, error) {
 	st := &statement{}
-	sql := fmt.Sprintf(visibleCTE, st.arg(sc.Record()), "d.latest and not d.technical", predicateSQL(sc.Predicate(), st))
-	matched, err := matchesSQL(q, st)
+	sql, err := matchedSQL(sc, q, st)
 	if err != nil {
 		return 0, err
 	}
 	var n int
-	err = s.tx.QueryRow(ctx, sql+` select count(*) from visible where `+matched, st.args...).Scan(&n)
+	err = s.tx.QueryRow(ctx, sql+` select count(*) from matched`, st.args...).Scan(&n)
 	return n, err
 }
 
@@ -166,53 +208,64 @@ func matchesSQL(q xds.Query, st *statement) (string, error) {
 	return strings.Join(parts, " and "), nil
 }
 
-// sortKey is one ordering column with its direction; all are not null.
+// sortKey is one ordering column with its direction; none is ever null.
 type sortKey struct {
-	sql  string
+	column
 	desc bool
 }
 
-// orderKeys gives the keys of an answer's order: those wanted, by default
-// creationTime newest first; logicalID always breaks ties.
-func orderKeys(sort []xds.Order) ([]sortKey, error) {
-	if len(sort) == 0 {
-		sort = []xds.Order{{Attribute: xds.AttrCreationTime, Descending: true}}
+// order is the order of an answer: the one wanted, by default creationTime newest
+// first.
+func order(wanted []xds.Order) []xds.Order {
+	if len(wanted) == 0 {
+		return []xds.Order{{Attribute: xds.AttrCreationTime, Descending: true}}
 	}
+	return wanted
+}
+
+// orderKeys gives the keys of an answer's order; logicalID always breaks ties.
+func orderKeys(wanted []xds.Order) ([]sortKey, error) {
 	var keys []sortKey
-	for _, o := range sort {
+	for _, o := range order(wanted) {
 		col, ok := columns[o.Attribute]
 		if !ok || col.kind == listColumn || col.kind == codesColumn {
 			return nil, fmt.Errorf("no order by %s", o.Attribute)
 		}
-		keys = append(keys, sortKey{orderExpr(col), o.Descending})
+		keys = append(keys, sortKey{col, o.Descending})
 	}
 	return keys, nil
 }
 
-// orderSQL orders the rows of `matched`, orderedSQL the joined rows, by the key
-// values that `chosen` kept.
-func orderSQL(keys []sortKey) string {
+// orderSQL orders rows whose columns stand behind a prefix.
+func orderSQL(prefix string, keys []sortKey) string {
 	var parts []string
 	for _, k := range keys {
-		parts = append(parts, k.sql+direction(k.desc))
+		parts = append(parts, k.key(prefix)+direction(k.desc))
 	}
-	return strings.Join(append(parts, "lid"), ", ")
+	return strings.Join(append(parts, prefix+"lid"), ", ")
 }
 
-func orderedSQL(keys []sortKey) string {
-	var parts []string
-	for i, k := range keys {
-		parts = append(parts, fmt.Sprintf("c.sort_key[%d]%s", i+1, direction(k.desc)))
+// key is what rows are ordered by; an absent instant comes before all others.
+func (k sortKey) key(prefix string) string {
+	if k.kind == timeColumn {
+		return "coalesce(" + prefix + k.sql + ", '-infinity')"
 	}
-	return strings.Join(append(parts, "c.lid"), ", ")
+	return prefix + k.sql
 }
 
-// orderExpr is a column as a text that sorts as the column does.
-func orderExpr(c column) string {
-	if c.kind == timeColumn {
-		return `coalesce(to_char(` + c.sql + ` at time zone 'UTC', 'YYYYMMDDHH24MISS'), '')`
+// textsSQL are the keys of a row as texts that a cursor carries, valueSQL one of
+// them as the value that it was.
+func textsSQL(keys []sortKey) []string {
+	var exprs []string
+	for _, k := range keys {
+		exprs = append(exprs, k.key("")+"::text")
 	}
-	return c.sql + "::text"
+	return exprs
+}
+
+func (k sortKey) valueSQL(placeholder string) string {
+	types := map[columnKind]string{timeColumn: "timestamptz", uuidColumn: "uuid", statusColumn: "smallint"}
+	return placeholder + "::text::" + cmp.Or(types[k.kind], "text")
 }
 
 func direction(desc bool) string {
@@ -222,14 +275,6 @@ func direction(desc bool) string {
 	return ""
 }
 
-func textsSQL(keys []sortKey) []string {
-	var exprs []string
-	for _, k := range keys {
-		exprs = append(exprs, k.sql)
-	}
-	return exprs
-}
-
 // afterSQL is the keyset condition: strictly after the cursor in the order.
 func afterSQL(q xds.Query, keys []sortKey, st *statement) (string, error) {
 	if len(q.After.Values) != len(keys) || unstorable(q.After.LogicalID) || slices.ContainsFunc(q.After.Values, unstorable) {
@@ -237,16 +282,16 @@ func afterSQL(q xds.Query, keys []sortKey, st *statement) (string, error) {
 	}
 	equal, alternatives := "", []string{}
 	for i, k := range keys {
-		v := st.arg(q.After.Values[i]) + "::text"
+		v := k.valueSQL(st.arg(q.After.Values[i]))
 		op := " > "
 		if k.desc {
 			op = " < "
 		}
-		alternatives = append(alternatives, "("+equal+k.sql+op+v+")")
-		equal += k.sql + " = " + v + " and "
+		alternatives = append(alternatives, "("+equal+k.key("")+op+v+")")
+		equal += k.key("") + " = " + v + " and "
 	}
 	lid := strings.TrimPrefix(q.After.LogicalID, "urn:uuid:")
-	alternatives = append(alternatives, "("+equal+"lid::text > "+st.arg(lid)+"::text)")
+	alternatives = append(alternatives, "("+equal+"lid > "+st.arg(lid)+"::text::uuid)")
 	return "where (" + strings.Join(alternatives, " or ") + ")", nil
 }
 
@@ -261,16 +306,17 @@ func (s *Session) admit(sc authz.Scope, d xds.Document) (authz.Visible[xds.Docum
 }
 
 // scanDocuments reads the rows of documentSQL.
-func scanDocuments(rows pgx.Rows, each func(d xds.Document, total int, key []string)) error {
+func scanDocuments(rows pgx.Rows, each func(d xds.Document, total int, related bool, key []string)) error {
 	defer rows.Close()
 	for rows.Next() {
 		var d xds.Document
 		var total int
+		var related bool
 		var key []string
-		if err := scanDocument(rows, &d, &total, &key); err != nil {
+		if err := scanDocument(rows, &d, &total, &related, &key); err != nil {
 			return err
 		}
-		each(d, total, key)
+		each(d, total, related, key)
 	}
 	return rows.Err()
 }

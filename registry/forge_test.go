@@ -81,7 +81,7 @@ func TestForgedSessions(t *testing.T) {
 		}
 		_, err = w.reg.Submit(ctx, func(s *registry.Session) (authz.Deposit, error) {
 			return w.gate.OpenDeposit(ctx, session(s), stranger, w.alice, authz.Purpose{})
-		}, w.lot(), []xds.Content{content("zz")})
+		}, w.lot(), w.intended(content("zz")))
 		if err == nil {
 			t.Errorf("%s: Submit stores", name)
 		}

@@ -25,7 +25,7 @@ func TestLineageBelongsToTheAuthorOfItsFirstEntry(t *testing.T) {
 		xds.Association{EntryUUID: "A3", Type: xds.Appends, Source: "Addendum01", Target: "Document01"})
 	receipt, err := w.reg.Submit(t.Context(), func(s *registry.Session) (authz.Deposit, error) {
 		return w.gate.OpenDeposit(t.Context(), s, lab, w.alice, authz.Purpose{Transaction: "ITI-41"})
-	}, lot, []xds.Content{content("a"), content("b")})
+	}, lot, w.intended(content("a"), content("b")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -139,7 +139,19 @@ func content(hash string) xds.Content {
 func (w *world) submit(sub authz.Subject, lot xds.Submission, hash string) (registry.Receipt, error) {
 	return w.reg.Submit(context.Background(), func(s *registry.Session) (authz.Deposit, error) {
 		return w.gate.OpenDeposit(context.Background(), s, sub, w.alice, authz.Purpose{Transaction: "ITI-41"})
-	}, lot, []xds.Content{content(hash)})
+	}, lot, w.intended(content(hash)))
+}
+
+// intended are contents under an intent of their own, as intake puts them.
+func (w *world) intended(contents ...xds.Content) []xds.Content {
+	prefix, err := w.reg.Intend(context.Background(), w.record)
+	if err != nil {
+		w.t.Error(err)
+	}
+	for i := range contents {
+		contents[i].Blob = prefix + "/" + contents[i].Blob
+	}
+	return contents
 }
 
 func (w *world) mustSubmit(sub authz.Subject, lot xds.Submission) xds.DocumentEntry {

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/failpoint"
 	"github.com/passerelle-sante/passerelle/registry/internal/db"
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/registry/trail"
@@ -30,7 +31,10 @@ type Registry struct {
 	NewID        func() string // a random lower-case UUID
 	RepositoryID string        // repositoryUniqueId of the documents that it registers (OID)
 	Report       Reporter
-	pool         *pgxpool.Pool
+	// Decided hears of every decision once its trail row is committed; nil ignores it.
+	Decided func(action authz.Value, permit bool)
+
+	pool *pgxpool.Pool
 }
 
 // Open gives a registry its database.
@@ -46,7 +50,7 @@ type Reporter func(event string, args ...any)
 // nothing that it gave is valid in another one.
 type Session struct {
 	registry *Registry
-	tx       pgx.Tx
+	tx       *db.Tx
 	live     atomic.Bool
 	traces   []*authz.Trace
 }
@@ -112,11 +116,15 @@ func (r *Registry) Write(ctx context.Context, fn func(*Session) error) error {
 }
 
 // run is one attempt. A refusal undoes what fn changed but keeps the trail rows.
-func (r *Registry) run(ctx context.Context, fn func(*Session) error) error {
-	tx, err := r.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+func (r *Registry) run(ctx context.Context, fn func(*Session) error) (failure error) {
+	defer func() { failure = marked(failure) }()
+	acquire, cancel := context.WithTimeout(ctx, acquireLimit)
+	conn, err := r.pool.Acquire(acquire)
+	cancel()
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return fmt.Errorf("connection: %w", err)
 	}
+	tx := db.Begin(conn)
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after a commit there is nothing to roll back
 	s := &Session{registry: r, tx: tx}
 	s.live.Store(true)
@@ -137,12 +145,15 @@ func (r *Registry) run(ctx context.Context, fn func(*Session) error) error {
 		}
 		return refusal
 	}
-	if err := s.flush(ctx); err != nil {
-		return err
-	}
-	if err := tx.Commit(ctx); err != nil {
+	last := &pgx.Batch{}
+	trail.Queue(last, s.traces)
+	failpoint.Before(failpoint.Commit)
+	err = errors.Join(tx.Commit(ctx, last), failpoint.Lost(failpoint.Commit))
+	failpoint.After(failpoint.Commit)
+	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	r.decided(s.traces)
 	return nil
 }
 
@@ -154,19 +165,10 @@ func (r *Registry) recordOnly(ctx context.Context, traces []*authz.Trace) error 
 	}
 	batch := &pgx.Batch{}
 	trail.Queue(batch, traces)
-	return r.pool.SendBatch(ctx, batch).Close()
-}
-
-// flush writes the trail rows.
-func (s *Session) flush(ctx context.Context) error {
-	if len(s.traces) == 0 {
-		return nil
-	}
-	batch := &pgx.Batch{}
-	trail.Queue(batch, s.traces)
-	if err := s.tx.SendBatch(ctx, batch).Close(); err != nil {
+	if err := r.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("trail: %w", err)
 	}
+	r.decided(traces)
 	return nil
 }
 
@@ -206,6 +208,16 @@ func contended(err error) bool {
 func (r *Registry) report(event string, args ...any) {
 	if r.Report != nil {
 		r.Report(event, args...)
+	}
+}
+
+// decided tells of the decisions whose trail is now durable.
+func (r *Registry) decided(traces []*authz.Trace) {
+	if r.Decided == nil {
+		return
+	}
+	for _, t := range traces {
+		r.Decided(t.Action, t.Permit)
 	}
 }
 

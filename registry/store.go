@@ -2,12 +2,11 @@ package registry
 
 import (
 	"context"
-	"path"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/failpoint"
 	"github.com/passerelle-sante/passerelle/registry/internal/db"
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -30,8 +29,11 @@ func (p *plan) store(ctx context.Context) error {
 		b.Queue(deprecateSQL, p.deposit.Record(), p.replaced, p.at,
 			[]string{string(xds.Appends), string(xds.Transforms)}, int16(authz.DocDeprecated), int16(authz.DocApproved))
 	}
-	b.Queue(`delete from blob_intent where prefix = any($1)`, p.prefixes())
-	return p.session.tx.SendBatch(ctx, b).Close()
+	p.queueFulfilment(b)
+	failpoint.Before(failpoint.Statement)
+	err := p.session.tx.Run(ctx, b)
+	failpoint.After(failpoint.Statement)
+	return err
 }
 
 // deprecateSQL deprecates replaced documents and what was appended to or
@@ -169,17 +171,6 @@ func (p *plan) receipt() Receipt {
 		r.Documents = append(r.Documents, p.finalDocument(i))
 	}
 	return r
-}
-
-// prefixes are the intents that this submission fulfils.
-func (p *plan) prefixes() []string {
-	prefixes := []string{}
-	for _, c := range p.contents {
-		if dir := path.Dir(c.Blob); !slices.Contains(prefixes, dir) {
-			prefixes = append(prefixes, dir)
-		}
-	}
-	return prefixes
 }
 
 // technical tells the signature of a lot, which no listing shows (domain §3.2).

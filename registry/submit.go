@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/failpoint"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -26,7 +27,8 @@ type Receipt struct {
 //
 // Errors are findings: REG-002 duplicate id, REG-003 other content under a known
 // uniqueId, REG-004 unknown target, REG-005 target no longer current, ACC-31
-// target of another author, META-012 impossible association.
+// target of another author, META-012 impossible association, REG-006 its blobs have
+// no intent any more: a sweeper took them for left over.
 func (r *Registry) Submit(ctx context.Context, open func(*Session) (authz.Deposit, error), lot xds.Submission, contents []xds.Content) (Receipt, error) {
 	var receipt Receipt
 	err := r.Write(ctx, func(s *Session) error {
@@ -46,8 +48,11 @@ func (r *Registry) Submit(ctx context.Context, open func(*Session) (authz.Deposi
 			return err
 		}
 		receipt = p.receipt()
+		if err := p.store(ctx); err != nil {
+			return err
+		}
 		dep.Stored(p.logicalIDs())
-		return p.store(ctx)
+		return nil
 	})
 	return receipt, err
 }
@@ -113,13 +118,16 @@ func (p *plan) assign(id *string) {
 
 // examine reads what the registry already has and collects all findings.
 func (p *plan) examine(ctx context.Context) error {
+	failpoint.Before(failpoint.Statement)
 	if err := p.checkObjectIDs(ctx); err != nil {
 		return err
 	}
+	failpoint.Before(failpoint.Statement)
 	twins, err := p.checkUniqueIDs(ctx)
 	if err != nil {
 		return err
 	}
+	failpoint.Before(failpoint.Statement)
 	if err := p.loadTargets(ctx); err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func door(id, french, english string) Problem {
 
 // conf is a finding about the configuration: no client ever gets one.
 func conf(id, french, english, hint string) Problem {
-	return Problem{ID: id, Status: http.StatusInternalServerError, Issue: "exception", Fault: "Receiver", French: french, English: english, Hint: hint}
+	return Problem{ID: id, Status: http.StatusInternalServerError, Issue: "exception", French: french, English: english, Hint: hint}
 }
 
 // mended is a row with a hint.
@@ -64,6 +64,11 @@ func mended(p Problem, hint string) Problem {
 
 func fault(id, code, subcode string, status int, issue, french, english, hint string) Problem {
 	return Problem{ID: id, Fault: code, Subcode: subcode, Status: status, Issue: issue, French: french, English: english, Hint: hint}
+}
+
+// matrixFile is a row about a file of the matrice d'habilitation.
+func matrixFile(id, french, english, hint string) Problem {
+	return Problem{ID: id, Status: http.StatusUnprocessableEntity, Issue: "invalid", French: french, English: english, Hint: hint}
 }
 
 func coded(id, ihe string, status int, issue, french, english, hint string) Problem {
@@ -218,6 +223,20 @@ var Problems = []Problem{
 	conf("CONF-007", "Fichier ou dossier inutilisable", "unusable file or folder", "créer le fichier ou le dossier, ou corriger le chemin"),
 	conf("CONF-008", "Secret lisible par d'autres", "secret readable by others", "chmod 0400"),
 	conf("CONF-009", "Réglage dangereux en production", "unsafe in production", ""),
+
+	// The matrice d'habilitation as data: `passerelle policy import`.
+	matrixFile("POL-001", "Fichier de matrice illisible", "unreadable matrix file", "columns.csv et matrice.csv, ou les pages JSON:API telles que le site les publie : passerelle policy import --help"),
+	matrixFile("POL-002", "Profession inconnue", "unknown profession", "un code de TRE_G15, ou un code de rôle R94, R95, R291"),
+	matrixFile("POL-003", "Type de document inconnu", "unknown document type", "ajouter sa ligne à matrice.csv et importer la forme CSV"),
+	matrixFile("POL-004", "Cellule ni 0 ni 1", "a cell that is neither 0 nor 1", ""),
+	matrixFile("POL-005", "Colonne absente ou inconnue", "missing or unknown column", "matrice.csv a les colonnes que columns.csv décrit, et elles seules"),
+	matrixFile("POL-006", "Présent deux fois", "stands twice", "garder une seule des deux valeurs"),
+	matrixFile("POL-007", "Matrice vide", "empty matrix", ""),
+	matrixFile("POL-008", "La même réponse dans toutes les cellules", "the same answer in every cell", "si c'est voulu : --force"),
+	matrixFile("POL-009", "Pages manquantes ou références sans cible", "missing pages, or references without a target", "donner toutes les pages d'un même export, demandé avec include"),
+	{ID: "POL-010", Status: http.StatusConflict, Issue: "conflict", French: "Date d'effet refusée", English: "date of effect refused"},
+	{ID: "POL-011", Status: http.StatusNotFound, Issue: "not-found", French: "Version de la matrice inconnue", English: "unknown version of the matrix", Hint: "passerelle policy list"},
+	{ID: "POL-012", Status: http.StatusConflict, Issue: "conflict", French: "Version déjà en vigueur : elle ne se retire plus", English: "a version in force cannot be dropped", Hint: "importer de nouveau l'ancienne, avec une date d'effet"},
 
 	// The server's own trouble: the detail goes to the log alone.
 	{ID: "INT-001", Registry: codeRegistry, Repository: codeRepository, Status: http.StatusInternalServerError, Issue: "exception", Fault: "Receiver",

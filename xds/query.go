@@ -16,6 +16,8 @@ type Query struct {
 	Limit   int     // entries wanted; 0 = no limit but the server's
 	After   *Cursor // keyset position: only entries after it in the order of Sort
 	Count   bool    // also count all that matches, before Limit
+
+	Relations bool // also tell whether any of those found relates to another
 }
 
 // Operator says how the values of a Match are compared.

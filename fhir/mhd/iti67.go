@@ -113,6 +113,9 @@ func (s *Server) find(c *call, query fhir.Search) (found, error) {
 		if next := answer.page.Next; next != nil {
 			answer.next = s.Cursors.Seal(c.subject.ID, query.Key(answer.record), *next)
 		}
+		if !answer.page.Related {
+			return nil
+		}
 		answer.relations, err = relations(ctx, session, scope, answer.page.Documents)
 		return err
 	})
@@ -158,7 +161,7 @@ func (s *Server) openSearch(ctx context.Context, session *registry.Session, c *c
 // identifier of any kind, and the position of the page.
 func (s *Server) narrow(ctx context.Context, session *registry.Session, scope authz.Scope, c *call, query fhir.Search) (xds.Query, error) {
 	q := query.Query
-	q.Patient = scope.Patient()
+	q.Patient, q.Relations = scope.Patient(), true
 	for _, ids := range query.Identifiers {
 		docs, err := session.Get(ctx, scope, ids...)
 		if err != nil {
@@ -184,30 +187,13 @@ func (s *Server) narrow(ctx context.Context, session *registry.Session, scope au
 
 // relations are what the documents relate to, where the Scope admits both ends.
 func relations(ctx context.Context, session *registry.Session, scope authz.Scope, docs []authz.Visible[xds.Document]) (map[string][]fhir.Relation, error) {
-	associations, err := session.Relations(ctx, scope, docs)
-	if err != nil || len(associations) == 0 {
-		return nil, err
-	}
-	var ids []string
-	for _, v := range associations {
-		a, _ := v.Value()
-		ids = append(ids, a.Target)
-	}
-	page, err := session.Find(ctx, scope, xds.Query{Match: []xds.Match{xds.EqualTexts(xds.AttrEntryUUID, ids...)}})
-	if err != nil {
-		return nil, err
-	}
-	targets := map[string]authz.Visible[xds.Document]{}
-	for _, v := range page.Documents {
-		d, _ := v.Value()
-		targets[d.Entry.EntryUUID] = v
-	}
+	all, err := session.Relations(ctx, scope, docs)
 	related := map[string][]fhir.Relation{}
-	for _, v := range associations {
-		a, _ := v.Value()
-		related[a.Source] = append(related[a.Source], fhir.Relation{Type: a.Type, Target: targets[a.Target]})
+	for _, r := range all {
+		a, _ := r.Association.Value()
+		related[a.Source] = append(related[a.Source], fhir.Relation{Type: a.Type, Target: r.Target})
 	}
-	return related, nil
+	return related, err
 }
 
 // related are the relations of one document.

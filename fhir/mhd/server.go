@@ -11,6 +11,7 @@
 package mhd
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -42,6 +43,9 @@ type Server struct {
 	Now        func() time.Time
 	NewID      func() string // a random lower-case UUID
 	Log        *slog.Logger
+	// Observe hears of every answer: its transaction, "" for an unknown path, and
+	// the codes of its refusal. nil ignores it.
+	Observe func(ctx context.Context, transaction string, codes []string)
 
 	bundles chan struct{} // one place per bundle that may be in memory
 	answers xds.Buffers
@@ -108,6 +112,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if err := s.act(c); err != nil {
 		codes = s.refuse(c, err)
 	}
+	if s.Observe != nil {
+		s.Observe(r.Context(), c.route.name, codes)
+	}
 	s.Log.Info("fhir", "request", c.request, "transaction", c.route.name, "codes", codes, "ms", time.Since(started).Milliseconds())
 }
 
@@ -171,7 +178,7 @@ func (s *Server) refuse(c *call, err error) []string {
 	all, told := xds.FindingsOf(err)
 	if !told {
 		s.Log.Error("incident", "request", c.request, "transaction", c.route.name, "error", err)
-		all = xds.Errors{{ID: "INT-001", Found: c.request}}
+		all = xds.Errors{xds.Incident(err, c.request)}
 	}
 	switch fhir.Status(all) {
 	case http.StatusUnauthorized:

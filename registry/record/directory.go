@@ -33,7 +33,7 @@ func LookUp(ctx context.Context, h db.Handle, idOrName string) (p Professional, 
 	if !db.Storable(idOrName) {
 		return Professional{}, false, nil
 	}
-	err = db.Tx(h).QueryRow(ctx, professionalSQL+` where id = $1 or name = $1 order by id = $1 desc limit 1`, idOrName).
+	err = db.On(h).QueryRow(ctx, professionalSQL+` where id = $1 or name = $1 order by id = $1 desc limit 1`, idOrName).
 		Scan(&p.ID, &p.Name, &p.Kind, &p.Family, &p.Given, &p.Profession, &p.Specialty, &p.Structure, &p.StructureName, &p.Regulator)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Professional{}, false, nil
@@ -46,7 +46,7 @@ func PutProfessional(ctx context.Context, h db.Handle, sys authz.System, p Profe
 	if err := db.BySystem(sys); err != nil {
 		return err
 	}
-	_, err := db.Tx(h).Exec(ctx, `
+	_, err := db.On(h).Exec(ctx, `
 insert into professional (id, name, kind, family, given, profession, specialty, structure, structure_name, regulator)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict (id) do update set name = excluded.name, kind = excluded.kind, family = excluded.family, given = excluded.given,
@@ -80,7 +80,7 @@ func Create(ctx context.Context, h db.Handle, sys authz.System, r Holder) error 
 	if err := db.BySystem(sys); err != nil {
 		return err
 	}
-	tx := db.Tx(h)
+	tx := db.On(h)
 	settings := coherent(r.Settings)
 	_, err := tx.Exec(ctx, `
 insert into record (id, ins_value, ins_authority, ins_type, family, given, sex, birth_date, state, mask_all, samu_ok, bdg_ok, masked_ok)
@@ -106,7 +106,7 @@ func SeedAdministrator(ctx context.Context, h db.Handle, sys authz.System, recor
 	if err := db.BySystem(sys); err != nil {
 		return err
 	}
-	_, err := db.Tx(h).Exec(ctx, `update record set administrator = $2 where id = $1`, record, professional)
+	_, err := db.On(h).Exec(ctx, `update record set administrator = $2 where id = $1`, record, professional)
 	return err
 }
 
@@ -115,6 +115,6 @@ func SetProfile(ctx context.Context, h db.Handle, sys authz.System, record strin
 	if err := db.BySystem(sys); err != nil {
 		return err
 	}
-	_, err := db.Tx(h).Exec(ctx, `update record set state = $2 where id = $1`, record, int16(profile))
+	_, err := db.On(h).Exec(ctx, `update record set state = $2 where id = $1`, record, int16(profile))
 	return err
 }

@@ -41,7 +41,7 @@ func Facts(ctx context.Context, h db.Handle, sub authz.Subject, patient xds.CX) 
 	var value, authority, typ string
 	var state, role, link int16
 	var expires *time.Time
-	err := db.Tx(h).QueryRow(ctx, factsSQL, patient.ID(), patient.Authority(), sub.ID).Scan(
+	err := db.On(h).QueryRow(ctx, factsSQL, patient.ID(), patient.Authority(), sub.ID).Scan(
 		&f.Record, &value, &authority, &typ, &state, &f.Traits.Family, &f.Traits.Given, &f.Traits.BirthDate,
 		&f.Settings.MaskAll, &f.Settings.SamuOK, &f.Settings.BdgOK, &f.Settings.MaskedOK,
 		&f.Administrator, &role, &f.Blocked, &link, &expires, &f.Regulator)
@@ -78,7 +78,7 @@ func PatientOf(ctx context.Context, h db.Handle, record string) (xds.CX, error) 
 		return "", nil
 	}
 	var value, authority, typ string
-	err := db.Tx(h).QueryRow(ctx,
+	err := db.On(h).QueryRow(ctx,
 		`select ins_value, ins_authority, ins_type from record where id::text = $1`, record).Scan(&value, &authority, &typ)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", nil
@@ -92,7 +92,7 @@ func Find(ctx context.Context, h db.Handle, patient xds.CX) (string, error) {
 		return "", nil
 	}
 	var id string
-	err := db.Tx(h).QueryRow(ctx,
+	err := db.On(h).QueryRow(ctx,
 		`select id::text from record where ins_value = $1 and ins_authority = $2`, patient.ID(), patient.Authority()).Scan(&id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", nil

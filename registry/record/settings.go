@@ -32,7 +32,7 @@ func Read(ctx context.Context, h db.Handle, a authz.Allowed) (State, error) {
 	st := State{Record: a.Record()}
 	var profile int16
 	var admin *string
-	err := db.Tx(h).QueryRow(ctx,
+	err := db.On(h).QueryRow(ctx,
 		`select state, mask_all, samu_ok, bdg_ok, masked_ok, administrator from record where id = $1`, a.Record()).
 		Scan(&profile, &st.Settings.MaskAll, &st.Settings.SamuOK, &st.Settings.BdgOK, &st.Settings.MaskedOK, &admin)
 	st.Profile = authz.Value(profile)
@@ -55,7 +55,7 @@ func SetSettings(ctx context.Context, h db.Handle, a authz.Allowed, s authz.Sett
 		return authz.Settings{}, err
 	}
 	s = coherent(s)
-	_, err := db.Tx(h).Exec(ctx,
+	_, err := db.On(h).Exec(ctx,
 		`update record set mask_all = $2, samu_ok = $3, bdg_ok = $4, masked_ok = $5 where id = $1`,
 		a.Record(), s.MaskAll, s.SamuOK, s.BdgOK, s.MaskedOK)
 	return s, err
@@ -67,7 +67,7 @@ func DeclareLink(ctx context.Context, h db.Handle, a authz.Allowed, basis authz.
 		return err
 	}
 	sub := a.Subject()
-	_, err := db.Tx(h).Exec(ctx, `
+	_, err := db.On(h).Exec(ctx, `
 insert into link (record, professional, basis, declared_at, expires_at, structure, token_id) values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (record, professional) do update
 set basis = excluded.basis, declared_at = excluded.declared_at, expires_at = excluded.expires_at,
@@ -84,7 +84,7 @@ func Unlink(ctx context.Context, h db.Handle, a authz.Allowed, professional stri
 	if a.Kind() == authz.Pro && professional != a.Subject().ID {
 		return &xds.Error{ID: "ACC-44"}
 	}
-	_, err := db.Tx(h).Exec(ctx, `delete from link where record = $1 and professional = $2`, a.Record(), professional)
+	_, err := db.On(h).Exec(ctx, `delete from link where record = $1 and professional = $2`, a.Record(), professional)
 	return err
 }
 
@@ -94,7 +94,7 @@ func Block(ctx context.Context, h db.Handle, a authz.Allowed, professional strin
 	if err := db.Permitted(h, a, authz.Block); err != nil {
 		return err
 	}
-	tx := db.Tx(h)
+	tx := db.On(h)
 	st, err := lockState(ctx, tx, a.Record())
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func Unblock(ctx context.Context, h db.Handle, a authz.Allowed, professional str
 	if err := db.Permitted(h, a, authz.Block); err != nil {
 		return err
 	}
-	_, err := db.Tx(h).Exec(ctx, `delete from block where record = $1 and professional = $2`, a.Record(), professional)
+	_, err := db.On(h).Exec(ctx, `delete from block where record = $1 and professional = $2`, a.Record(), professional)
 	return err
 }
 
@@ -125,7 +125,7 @@ func NameAdministrator(ctx context.Context, h db.Handle, a authz.Allowed, p Prof
 	if err := db.Permitted(h, a, authz.NameAdministrator); err != nil {
 		return err
 	}
-	tx := db.Tx(h)
+	tx := db.On(h)
 	if _, err := lockState(ctx, tx, a.Record()); err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func RemoveAdministrator(ctx context.Context, h db.Handle, a authz.Allowed) erro
 	if err := db.Permitted(h, a, authz.NameAdministrator, authz.Resign); err != nil {
 		return err
 	}
-	_, err := db.Tx(h).Exec(ctx, `update record set administrator = null where id = $1`, a.Record())
+	_, err := db.On(h).Exec(ctx, `update record set administrator = null where id = $1`, a.Record())
 	return err
 }
 
@@ -161,7 +161,7 @@ func RemoveAdministrator(ctx context.Context, h db.Handle, a authz.Allowed) erro
 const physician = "10"
 
 // lockState reads the record and holds it for the rest of the transaction.
-func lockState(ctx context.Context, tx pgx.Tx, record string) (State, error) {
+func lockState(ctx context.Context, tx *db.Tx, record string) (State, error) {
 	st := State{Record: record}
 	var admin *string
 	err := tx.QueryRow(ctx, `select administrator from record where id = $1 for update`, record).Scan(&admin)

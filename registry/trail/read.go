@@ -42,7 +42,7 @@ func Read(ctx context.Context, h db.Handle, a authz.Allowed, f Filter) ([]Line, 
 	if err := db.Permitted(h, a, authz.Journal, authz.OwnJournal); err != nil {
 		return nil, err
 	}
-	rows, err := db.Tx(h).Query(ctx, `
+	rows, err := db.On(h).Query(ctx, `
 select at, actor, actor_name, profession, structure, kind, mode, action, transaction, permit, documents::text[], reason, secret, unbound, code
 from trail
 where record = $1

@@ -10,19 +10,17 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/passerelle-sante/passerelle/authz"
 )
 
 // Handle is a session's transaction, closed to whoever is outside registry/….
 type Handle struct {
-	tx      pgx.Tx
+	tx      *Tx
 	session authz.Session
 }
 
 // New wraps the transaction of a session.
-func New(tx pgx.Tx, s authz.Session) Handle { return Handle{tx, s} }
+func New(tx *Tx, s authz.Session) Handle { return Handle{tx, s} }
 
 // ErrForeign is a permission for another action, or used outside the session that
 // it was opened in; or the zero System.
@@ -45,8 +43,8 @@ func BySystem(s authz.System) error {
 	return nil
 }
 
-// Tx opens the handle.
-func Tx(h Handle) pgx.Tx { return h.tx }
+// On opens the handle.
+func On(h Handle) *Tx { return h.tx }
 
 // Texts is a list as PostgreSQL takes an array: a nil slice would be NULL.
 func Texts(s []string) []string {
