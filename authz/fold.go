@@ -22,6 +22,10 @@ func foldName(s string) string {
 	return b.String()
 }
 
+// SameName tells whether two names of a person are the same but for case, accents,
+// hyphens, apostrophes and spaces (policy §1.9).
+func SameName(a, b string) bool { return foldName(a) == foldName(b) }
+
 // unaccented maps the accented capitals of the Latin script, as far as the names
 // of Europe, Turkey and Vietnam use them, to the letters of the INS traits.
 var unaccented = func() map[rune]string {

@@ -94,7 +94,8 @@ func weaker(a, b []Literal) bool {
 	return true
 }
 
-// admits evaluates the predicate on one document and names the permits that held.
+// admits evaluates the predicate on one document and names what decided: the forbids
+// that hold, else the permits, else the default.
 func (p Predicate) admits(d xds.Document) (reasons []string, ok bool) {
 	s := p.documentState(d)
 	holds := func(c Clause) bool {
@@ -105,15 +106,23 @@ func (p Predicate) admits(d xds.Document) (reasons []string, ok bool) {
 		}
 		return true
 	}
-	if slices.ContainsFunc(p.forbids, holds) {
-		return nil, false
+	for _, c := range p.forbids {
+		if holds(c) {
+			reasons = append(reasons, c.Rule)
+		}
+	}
+	if len(reasons) > 0 {
+		return reasons, false
 	}
 	for _, c := range p.permits {
 		if holds(c) {
 			reasons = append(reasons, c.Rule)
 		}
 	}
-	return reasons, len(reasons) > 0
+	if len(reasons) == 0 {
+		return []string{byDefault}, false
+	}
+	return reasons, true
 }
 
 // documentState reads the document attributes as this predicate's subject sees them.

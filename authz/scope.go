@@ -185,8 +185,9 @@ func (a Amend) Judge(d xds.Document) error {
 		return &xds.Error{ID: "JSON-003"}
 	}
 	a.trace.Documents = append(a.trace.Documents, d.Entry.LogicalID)
-	if reasons, ok := a.act.admits(d); ok {
-		a.trace.Permit, a.trace.Rules = true, reasons
+	reasons, ok := a.act.admits(d)
+	if a.trace.Rules = reasons; ok {
+		a.trace.Permit = true
 		return nil
 	}
 	if _, sees := a.read.admits(d); !sees {

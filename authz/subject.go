@@ -107,7 +107,7 @@ type Trace struct {
 	Action      Value
 	Transaction string
 	Permit      bool
-	Rules       []string // that decided: R-23, or the door ACC-04
+	Rules       []string // that decided, never empty: R-23, the door ACC-04, or default where nothing permits
 	Policy      string
 	Matrix      string
 	Documents   []string // logicalIDs concerned

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -24,9 +25,10 @@ import (
 //	json PATH count N · json PATH into VAR
 //	sees NAME PATIENT UNIQUEID [MODE [WHY]]   both faces list and give the document; "!": neither does
 //	curl FILE                    carry out a curl command that the program printed
+//	swap FILE OLD NEW            replace a text in a file, where it must be
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"exits": scriptExits, "as": scriptAs, "get": scriptCall("GET"), "post": scriptCall("POST"), "put": scriptCall("PUT"),
-	"delete": scriptCall("DELETE"), "status": scriptStatus, "json": scriptJSON, "sees": scriptSees, "curl": scriptCurl,
+	"delete": scriptCall("DELETE"), "status": scriptStatus, "json": scriptJSON, "sees": scriptSees, "curl": scriptCurl, "swap": scriptSwap,
 }
 
 type scriptKey struct{}
@@ -160,6 +162,17 @@ func scriptJSON(ts *testscript.TestScript, neg bool, args []string) {
 	if holds == neg {
 		ts.Fatalf("%s: %q", args[0], found)
 	}
+}
+
+func scriptSwap(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: swap FILE OLD NEW")
+	}
+	text := ts.ReadFile(args[0])
+	if !strings.Contains(text, args[1]) {
+		ts.Fatalf("%s does not hold %s", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(text, args[1], args[2])), 0o600))
 }
 
 // scriptFind follows a path; * goes through a list.

@@ -20,6 +20,10 @@ var professions = []string{
 	"84", "85", "86", "91", "92", "93", "94", "95", "96", "98", "R94", "R95", "R291",
 }
 
+// Professions are the codes whose bearers are professionals, and that a column of
+// the matrix may stand for.
+func Professions() []string { return slices.Clone(professions) }
+
 // New is the French policy over one version of the matrix.
 func New(m *matrix.Matrix, o matrix.Options) *a.Policy {
 	return &a.Policy{

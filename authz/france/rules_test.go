@@ -1,7 +1,6 @@
 package france_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
@@ -19,99 +18,6 @@ func policy(t *testing.T) *a.Policy {
 		t.Fatal(err)
 	}
 	return france.New(m, matrix.Options{Provisional: true})
-}
-
-// Every row changes some decision, and so does every literal of a row: with it
-// left out, the row would hold in a state where the table decides otherwise. The
-// exceptions are known and harmless.
-func TestEveryRowCounts(t *testing.T) {
-	t.Parallel()
-	rowCounts := make([]bool, len(france.Rules))
-	literalCounts := make([][]bool, len(france.Rules))
-	for i, r := range france.Rules {
-		literalCounts[i] = make([]bool, len(r.When))
-	}
-	eachState(func(s *a.State) {
-		permits, forbids, sole := 0, 0, [2]int{}
-		var near [][2]int // rows that one literal keeps from holding
-		for i, r := range france.Rules {
-			if r.Effect == a.DoorOnly {
-				continue
-			}
-			failing, which := 0, 0
-			for j, l := range r.When {
-				if !l.Set.Has(s[l.Attr]) {
-					if failing++; failing > 1 {
-						break
-					}
-					which = j
-				}
-			}
-			switch {
-			case failing == 1:
-				near = append(near, [2]int{i, which})
-			case failing > 1:
-			case r.Effect == a.Permit:
-				permits++
-				sole[a.Permit] = i
-			default:
-				forbids++
-				sole[a.Forbid] = i
-			}
-		}
-		if permits == 1 && forbids == 0 {
-			rowCounts[sole[a.Permit]] = true
-		}
-		if permits > 0 && forbids == 1 {
-			rowCounts[sole[a.Forbid]] = true
-		}
-		for _, m := range near {
-			permit := france.Rules[m[0]].Effect == a.Permit
-			if forbids == 0 && permit == (permits == 0) {
-				literalCounts[m[0]][m[1]] = true
-			}
-		}
-	})
-	var idle []string
-	for i, r := range france.Rules {
-		if r.Effect == a.DoorOnly {
-			continue
-		}
-		if !rowCounts[i] {
-			idle = append(idle, fmt.Sprintf("row %s (%d)", r.ID, i))
-		}
-		for j, l := range r.When {
-			if !literalCounts[i][j] {
-				idle = append(idle, fmt.Sprintf("%s (%d) without %s", r.ID, i, l.Attr))
-			}
-		}
-	}
-	slices.Sort(idle)
-	if diff := cmp.Diff(harmless, idle); diff != "" {
-		t.Errorf("rows and literals that change nothing (-known +found):\n%s", diff)
-	}
-}
-
-// harmless: forbid what nothing permits and stand for the reason that
-// they give. The literals say what other rows make true anyway: of the other kinds,
-// the holder's people read by R-20 or not at all, structures and others are held by
-// modes by R-07.
-var harmless = []string{
-	"R-01 (2) without kind",
-	"R-21 (20) without kind",
-	"R-22 (21) without kind",
-	"R-23 (22) without kind",
-	"R-24 (23) without kind",
-	"R-25 (24) without kind",
-	"R-26 (25) without kind",
-	"R-27 (26) without kind",
-	"R-30 (27) without kind",
-	"R-41 (39) without kind",
-	"R-44 (42) without mode",
-	"R-46 (46) without mode",
-	"R-53 (52) without kind",
-	"row R-02 (3)",
-	"row R-03 (4)",
 }
 
 // A door is judged before any document is known, so its rows read nothing of one,

@@ -115,7 +115,13 @@ func document(s a.State) xds.Document {
 // when the document is simply not there; and by which rules.
 func answer(t *testing.T, g *a.Gate, f a.Facts, sub a.Subject, action a.Value, d xds.Document) (code string, rules []string) {
 	t.Helper()
-	s := &session{facts: f}
+	return answerIn(t, &session{facts: f}, g, sub, action, d)
+}
+
+// answerIn is answer in a session whose trail the test reads.
+func answerIn(t *testing.T, s *session, g *a.Gate, sub a.Subject, action a.Value, d xds.Document) (code string, rules []string) {
+	t.Helper()
+	f := s.facts
 	purpose := a.Purpose{Action: action, Transaction: "test"}
 	var err error
 	switch action {

@@ -41,6 +41,8 @@ type Options struct {
 	Profile string // dmp or ihe
 	Empty   bool   // no cast, no documents
 	Log     *slog.Logger
+
+	Version, Revision string // of the program
 }
 
 // Sandbox is a running one.
@@ -99,6 +101,7 @@ func (s *Sandbox) start(ctx context.Context) error {
 			Certificates: []*x509.Certificate{authority.VIHF.Certificate}, Roots: authority.Pool(), SubjectDN: authority.VIHF.Name(),
 		}},
 		Tokens: map[string][]byte{s.Base: s.keys}, CursorSecret: secret, Now: s.clock.Now, Log: s.Log,
+		PublicMetrics: true, Version: s.Version, Revision: s.Revision,
 	})
 	if err != nil {
 		return err
@@ -214,6 +217,9 @@ func (s *Sandbox) cast() state {
 // wipe empties every table and discards every blob.
 func (s *Sandbox) wipe(ctx context.Context) error {
 	if err := s.Service.Registry.Wipe(ctx, system); err != nil {
+		return err
+	}
+	if err := s.Service.Policies.Load(ctx); err != nil {
 		return err
 	}
 	for blob, err := range s.blobs.List(ctx, "") {

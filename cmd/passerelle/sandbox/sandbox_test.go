@@ -81,7 +81,7 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-// The metrics page counts requests by face and status and tells nothing else; an
+// The metrics page counts requests by face, transaction and status and tells nothing else; an
 // unknown path is one more "other".
 func TestMetrics(t *testing.T) {
 	_, server := open(t, Options{Empty: true})
@@ -101,9 +101,9 @@ func TestMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"policy_disagreement_total 0", `passerelle_requests_total{face="sandbox",status="200"} 1`,
-		`passerelle_requests_total{face="fhir",status="200"} 1`, `passerelle_requests_total{face="fhir",status="401"} 1`,
-		`passerelle_requests_total{face="other",status="404"} 1`} {
+	for _, line := range []string{"policy_disagreement_total 0", `passerelle_requests_total{face="sandbox",status="200",transaction=""} 1`,
+		`passerelle_requests_total{face="fhir",status="200",transaction="metadata"} 1`, `passerelle_requests_total{face="fhir",status="401",transaction="ITI-67"} 1`,
+		`passerelle_requests_total{face="other",status="404",transaction=""} 1`} {
 		if !strings.Contains(string(page), line+"\n") {
 			t.Errorf("no line %q", line)
 		}

@@ -147,7 +147,7 @@ func (p past) deposit(ctx context.Context, st *state, d corpus.Deposit, replaces
 		return registry.Receipt{}, err
 	}
 	submission := lot.Build(header, who.sender(), lot.Choice{
-		Marks: d.Confidentiality, ContentType: d.ContentType, Comments: d.Comments, Replaces: replaces, SubmittedAt: xds.NewDTM(d.When),
+		Marks: d.Confidentiality, ContentType: d.ContentType, Comments: d.Comments, Relations: lot.Replacing(replaces), SubmittedAt: xds.NewDTM(d.When),
 	})
 	in, err := p.Service.Desk(p.gate, p.registry).Open(ctx, who.subject(), "ITI-41", submission, nil, nil)
 	if err != nil {
