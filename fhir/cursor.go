@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -39,12 +40,17 @@ func derive(secret [32]byte, use string) []byte {
 	return mac.Sum(nil)
 }
 
+// block is what the length of a position is rounded up to, in bytes: one, two or three
+// keys with a logicalID come out alike, whatever their values (SC-18).
+const block = 96
+
 // Seal hides a position; subject and query are what Open must be asked with.
 func (c *Cursors) Seal(subject, query string, at xds.Cursor) string {
 	plain, err := json.Marshal(at)
 	if err != nil {
 		return "" // strings always marshal
 	}
+	plain = append(plain, bytes.Repeat([]byte(" "), (block-len(plain)%block)%block)...)
 	bound := binding(subject, query)
 	mac := hmac.New(sha256.New, c.nonce)
 	mac.Write(bound)

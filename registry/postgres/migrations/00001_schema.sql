@@ -72,7 +72,7 @@ create table lineage (
     hide_patient boolean not null,
     hide_reps    boolean not null,
     authors      text[] not null,            -- authors with rights of its first entry
-    primary key (record, id)
+    primary key (record, id) include (mask_ps, hide_patient, hide_reps)
 );
 
 -- One row per metadata version; `latest` marks the current one of a document.
@@ -115,6 +115,8 @@ create table document_entry (
     foreign key (record, lineage) references lineage
 );
 create unique index document_entry_latest on document_entry (record, lid) where latest;
+-- The rows that a search looks at, and nothing wider: the one plan of every search.
+create index document_entry_listed on document_entry (record) where latest and not technical;
 create index document_entry_lineage on document_entry (record, lineage) where latest;
 create index document_entry_unique on document_entry (record, unique_id) where latest;
 

@@ -1,0 +1,494 @@
+package conformance_test
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox"
+	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/ebrim"
+)
+
+// question is one request of the corpus. In its text, names in braces stand for ids
+// of the world that is asked: {record}, {ins}, {one}, {one.uid}, {hidden.set}.
+type question struct {
+	route string // as one line of `offered` names it
+	text  string
+	byID  bool // asked once more with a token that names no patient
+	ask   func(t *testing.T, w *world, b *kitBearer) string
+}
+
+// name is the question as test output names it.
+func (q question) name() string { return q.route + " " + q.text }
+
+var placeholder = regexp.MustCompile(`\{[a-z0-9.:]+\}`)
+
+// fill writes the ids of a world in place of their names.
+func (w *world) fill(text string) string {
+	return placeholder.ReplaceAllStringFunc(text, func(p string) string {
+		name := p[1 : len(p)-1]
+		switch name {
+		case "record":
+			return w.patient.Record
+		case "ins":
+			return string(w.patient.INS)
+		case "ins.token":
+			return url.QueryEscape("urn:oid:" + w.patient.INS.Authority() + "|" + w.patient.INS.ID())
+		case "ins.key":
+			return string(w.patient.INS.Key())
+		}
+		if id, ok := w.ids[name]; ok {
+			return id
+		}
+		document, attribute, _ := strings.Cut(name, ".")
+		e := w.held[document].entry
+		switch attribute {
+		case "type":
+			return e.TypeCode.Value
+		case "class":
+			return e.ClassCode.Value
+		case "dtm":
+			return string(e.CreationTime)
+		case "date":
+			return kitTime(e.CreationTime)
+		case "sha256":
+			return fmt.Sprintf("%x", sha256.Sum256(w.held[document].content))
+		}
+		return p
+	})
+}
+
+// httpRow is a request of the FHIR face or of the JSON API; header is "Name: value".
+type httpRow struct{ method, path, header, body string }
+
+// httpRows: a later call or parameter is a row more. What would change the record is
+// about what is hidden, or changes both worlds alike.
+var httpRows = []httpRow{
+	{"GET", "/fhir/DocumentReference?patient=Patient/{record}", "", ""},
+	{"GET", "/fhir/DocumentReference?subject={record}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient.identifier={ins.token}", "", ""},
+	{"GET", "/fhir/DocumentReference?subject.identifier={ins.token}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient:identifier={ins.token}", "", ""},
+	{"GET", "/fhir/DocumentReference?subject:identifier={ins.token}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&subject.identifier={ins.token}", "", ""},
+	{"POST", "/fhir/DocumentReference/_search", "Content-Type: application/x-www-form-urlencoded", "patient=Patient/{record}&status=current,superseded&_count=1"},
+	{"POST", "/fhir/DocumentReference/_search?patient=Patient/{record}", "Content-Type: application/x-www-form-urlencoded", "identifier={hidden.uid}"},
+	{"POST", "/fhir/DocumentReference/_search", "Content-Type: application/json", "{}"},
+	{"GET", "/fhir/DocumentReference?patient={record}&status=current", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&status=superseded", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&status=entered-in-error", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&status=current,superseded,entered-in-error", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&status:not=current", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&status:missing=false", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&isArchived=true", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&isArchived=false", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&isArchived:not=false", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&identifier={hidden.uid}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&identifier=urn:ietf:rfc:3986|urn:oid:{hidden.uid}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&identifier=urn:uuid:{hidden}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&identifier={one.uid},{hidden.uid},{never.uid}", "", ""},
+	{"GET", "/fhir/DocumentReference?identifier={hidden.uid}", "", ""},
+	{"GET", "/fhir/DocumentReference?_id={hidden}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_id={hidden}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_id={one},{hidden}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_lastUpdated=gt2020-01-01", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_lastUpdated=gt2020-01-01&_sort=-_lastUpdated&_count=1", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&type={hidden.type}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&type:not={hidden.type}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&type:missing=true", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&type=15508-5", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&type=http://loinc.org|", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&category={hidden.class}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&category:not={hidden.class}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&category:missing=false", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&format=urn:ihe:iti:xds-sd:text:2008", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&format:not=urn:ihe:iti:xds-sd:text:2008", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&format:missing=true", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&facility=SA01", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&facility:not=SA01", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&facility:missing=false", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&setting=ETABLISSEMENT", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&setting:not=ETABLISSEMENT", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&setting:missing=true", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&event=H4A0", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&event:not=H4A0", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&event:missing=false", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&security-label=MASQUE_PS", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&security-label=INVISIBLE_PATIENT", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&security-label=INVISIBLE_REPRESENTANTS_LEGAUX", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&security-label:not=MASQUE_PS", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&security-label:missing=true", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&date=lt2100", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&date={hidden.date}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&date:missing=true", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&creation={hidden.date}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&creation:missing=false&_sort=creation", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&period=gt2000", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&period:missing=true", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&period-start={hidden.date}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&period-start:missing=false", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&period-end=gt2000", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&period-end:missing=true", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&related.identifier=urn:oid:1.2.3|5", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&related:identifier=5", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&author.identifier=899900001324", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&author:identifier=899900001324", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&author.family=lecl", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&author.family:exact=LECLERCQ", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&author.family:contains=cler", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&author.given=hugo", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&author.given:exact=Hugo", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&author.given:contains=u", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_sort=date", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_sort=-creation,_lastUpdated", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_sort=type", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_count=0", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_count=3", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_count=4&_total=accurate", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_count=1&_total=none", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_total=estimate", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_summary=count", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_summary=count&status=superseded", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_summary=text", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_cursor=AAAA", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_include=DocumentReference:relatesto&_revinclude=List:item&_has:List:item:status=current", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_include=DocumentReference:relatesto", "Prefer: handling=strict", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&relatesto=DocumentReference/{hidden}", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_format=json&_pretty=true", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_format=xml", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&date=2026-02-31", "", ""},
+	{"GET", "/fhir/DocumentReference", "", ""},
+	{"GET", "/fhir/DocumentReference/{one}", "", ""},
+	{"GET", "/fhir/DocumentReference/{two}", "", ""},
+	{"GET", "/fhir/DocumentReference/{shared}", "", ""},
+	{"GET", "/fhir/DocumentReference/{late}", "", ""},
+	{"GET", "/fhir/DocumentReference/{one}", `If-None-Match: W/"1"`, ""},
+	{"GET", "/fhir/DocumentReference/{hidden}", "", ""},
+	{"GET", "/fhir/DocumentReference/{hidden}", `If-None-Match: W/"1"`, ""},
+	{"GET", "/fhir/DocumentReference/{hidden}", `If-None-Match: *`, ""},
+	{"GET", "/fhir/DocumentReference/{hidden}", `If-Match: W/"1"`, ""},
+	{"GET", "/fhir/DocumentReference/{hidden}", `If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT`, ""},
+	{"GET", "/fhir/DocumentReference/{hidden}", `Accept-Encoding: gzip, br`, ""},
+	{"GET", "/fhir/DocumentReference/{hidden}/_history", "", ""},
+	{"GET", "/fhir/DocumentReference/{hidden}/_history/1", "", ""},
+	{"GET", "/fhir/DocumentReference/{hidden}/$everything", "", ""},
+	{"PUT", "/fhir/DocumentReference/{hidden}", "Content-Type: application/fhir+json", `{"resourceType":"DocumentReference"}`},
+	{"DELETE", "/fhir/DocumentReference/{hidden}", "", ""},
+	{"GET", "/fhir/Binary/{hidden}", "", ""},
+	{"GET", "/fhir/Binary/{hidden}", "Accept: application/fhir+json", ""},
+	{"GET", "/fhir/Binary/{hidden}", "Accept: image/png", ""},
+	{"GET", "/fhir/Binary/{hidden}", "Range: bytes=0-3", ""},
+	{"GET", "/fhir/Binary/{hidden}", "Range: bytes=9999-", ""},
+	{"GET", "/fhir/Binary/{hidden}", `If-None-Match: "{hidden.sha256}"`, ""},
+	{"GET", "/fhir/Binary/{hidden}", `If-None-Match: *`, ""},
+	{"HEAD", "/fhir/Binary/{hidden}", "", ""},
+	{"HEAD", "/fhir/Binary/{hidden}", `If-None-Match: *`, ""},
+	{"GET", "/fhir/Binary/{one}", "Range: bytes=0-3", ""},
+	{"GET", "/fhir/Binary/{one}", "Accept: application/fhir+json", ""},
+	{"HEAD", "/fhir/Binary/{one}", "", ""},
+	{"GET", "/fhir/Binary/{one}", "", ""},
+	{"GET", "/fhir/List/{hidden.set}", "", ""},
+	{"GET", "/fhir/List?patient={record}", "", ""},
+	{"GET", "/fhir/Provenance?target=DocumentReference/{hidden}", "", ""},
+	{"GET", "/fhir/AuditEvent?entity=DocumentReference/{hidden}", "", ""},
+	{"GET", "/fhir/Patient/{record}/$everything", "", ""},
+	{"GET", "/fhir/metadata", "", ""},
+	{"POST", "/fhir", "Content-Type: application/fhir+json", `{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"DocumentReference/{hidden}"}}]}`},
+	{"POST", "/fhir", "Content-Type: application/fhir+json", `{"resourceType":"Bundle","type":`},
+	{"POST", "/api/v1/records/search", "", `{"ins":"{ins}"}`},
+	{"POST", "/api/v1/records/search", "", `{"ins":"x"}`},
+	{"GET", "/api/v1/records/{record}", "", ""},
+	{"PUT", "/api/v1/records/{record}/settings", "", `{}`},
+	{"PUT", "/api/v1/records/{record}/settings", "", `{"maskAll":"oui"}`},
+	{"PUT", "/api/v1/records/{record}/links/dr-urg", "", `{"basis":"consent","attested":true,"expires":"2020-01-01"}`},
+	{"DELETE", "/api/v1/records/{record}/links/dr-urg", "", ""},
+	{"PUT", "/api/v1/records/{record}/blocks/dr-urg", "", `{"attested":true}`},
+	{"DELETE", "/api/v1/records/{record}/blocks/dr-urg", "", ""},
+	{"PUT", "/api/v1/records/{record}/administrator", "", `{"professional":"dr-urg"}`},
+	{"POST", "/api/v1/records/{record}/documents/{hidden}/mask", "", `{"attested":true}`},
+	{"POST", "/api/v1/records/{record}/documents/{hidden}/mask", "", ""},
+	{"POST", "/api/v1/records/{record}/documents/urn:uuid:{hidden}/unmask", "", `{"attested":true}`},
+	{"POST", "/api/v1/records/{record}/documents/{hidden}/reveal-patient", "", `{"attested":true}`},
+	{"POST", "/api/v1/records/{record}/documents/{hidden}/reveal-representatives", "", `{"attested":true}`},
+	{"POST", "/api/v1/records/{record}/documents/{hidden}/archive", "", `{"attested":true}`},
+	{"POST", "/api/v1/records/{record}/documents/{hidden}/unarchive", "", `{"attested":true}`},
+	{"POST", "/api/v1/records/{record}/documents/{hidden}/delete", "", ""},
+	{"POST", "/api/v1/records/{record}/documents/{hidden}/read", "", ""},
+	{"POST", "/api/v1/records/{record}/documents/{hidden}/mask", "", `{"attested":`},
+	{"GET", "/api/openapi.json", "", ""},
+	{"GET", "/xds/registry?wsdl", "", ""},
+	{"GET", "/xds/repository?wsdl", "", ""},
+	{"DELETE", "/api/v1/records/{record}/administrator", "", ""},
+	{"GET", "/api/v1/records/{record}/history", "", ""},
+	{"GET", "/api/v1/records/{record}/history?from=2020-01-01&to=2100-01-01", "", ""},
+	{"GET", "/api/v1/records/{record}/history?actor=dr-hopital", "", ""},
+	{"GET", "/api/v1/records/{record}/history?page=9.x", "", ""},
+}
+
+// queryRow is a stored query: parameters as NAME=VALUE, values joined by |.
+type queryRow struct {
+	query  string
+	params []string
+}
+
+const (
+	allStatuses = "$XDSDocumentEntryStatus=" + string(xds.Approved+"|"+xds.Deprecated+"|"+xds.Deleted)
+	withArchive = "$XDSDocumentEntryStatus=" + string(xds.Archived+"|"+xds.Approved)
+	ofPatient   = "$XDSDocumentEntryPatientId={ins.key}"
+)
+
+// queryRows are asked with both return types.
+var queryRows = []queryRow{
+	{"FindDocuments", []string{ofPatient, allStatuses}},
+	{"FindDocuments", []string{ofPatient, withArchive}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryTypeCode={hidden.type}^^2.16.840.1.113883.6.1"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryClassCode={hidden.class}^^1.2.250.1.213.1.1.4.1"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryPracticeSettingCode=ETABLISSEMENT^^1.2.250.1.213.1.1.4.9"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryHealthcareFacilityTypeCode=SA01^^1.2.250.1.71.4.2.4"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryEventCodeList=H4A0^^2.25.7"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryConfidentialityCode=MASQUE_PS^^1.2.250.1.213.1.1.4.13"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryConfidentialityCode=INVISIBLE_PATIENT^^1.2.250.1.213.1.1.4.13"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryFormatCode=urn:ihe:iti:xds-sd:text:2008^^1.3.6.1.4.1.19376.1.2.3"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryAuthorPerson=%LECLERCQ%"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryAuthorPerson=%"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryType=urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryCreationTimeFrom=2000", "$XDSDocumentEntryCreationTimeTo=2100"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryCreationTimeFrom={hidden.dtm}"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryServiceStartTimeFrom=2000", "$XDSDocumentEntryServiceStartTimeTo={hidden.dtm}"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryServiceStopTimeFrom=2000", "$XDSDocumentEntryServiceStopTimeTo=2100"}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$MetadataLevel=2"}},
+	{"FindDocuments", []string{ofPatient}},
+	{"GetDocuments", []string{"$XDSDocumentEntryEntryUUID=urn:uuid:{hidden}"}},
+	{"GetDocuments", []string{"$XDSDocumentEntryLogicalID=urn:uuid:{hidden}"}},
+	{"GetDocuments", []string{"$XDSDocumentEntryUniqueId={hidden.uid}"}},
+	{"GetDocuments", []string{"$XDSDocumentEntryUniqueId={one.uid}|{hidden.uid}|{own.uid}|{never.uid}"}},
+	{"GetDocuments", []string{"$XDSDocumentEntryEntryUUID=urn:uuid:{one}|urn:uuid:{hidden}|urn:uuid:{two}"}},
+	{"GetDocuments", []string{"$XDSDocumentEntryEntryUUID=urn:uuid:{hidden.set}"}},
+	{"GetDocuments", []string{"$XDSDocumentEntryUniqueId={hidden.uid}", "$homeCommunityId=urn:oid:1.2.3"}},
+	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetEntryUUID=urn:uuid:{hidden.set}"}},
+	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetUniqueId={hidden.setuid}"}},
+	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetEntryUUID=urn:uuid:{hidden}"}},
+	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetUniqueId={one.setuid}"}},
+	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetUniqueId={two.setuid}"}},
+	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetUniqueId={shared.setuid}"}},
+	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetUniqueId={late.setuid}"}},
+	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetUniqueId={shared.setuid}", "$XDSDocumentEntryConfidentialityCode=MASQUE_PS^^1.2.250.1.213.1.1.4.13"}},
+	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetUniqueId={shared.setuid}", "$XDSDocumentEntryFormatCode=urn:ihe:iti:xds-sd:text:2008^^1.3.6.1.4.1.19376.1.2.3"}},
+	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetUniqueId={shared.setuid}", "$XDSDocumentEntryType=urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"}},
+	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetUniqueId={shared.setuid}", "$homeCommunityId=urn:oid:1.2.3"}},
+	{"GetAll", []string{"$patientId={ins.key}", allStatuses}},
+	{"GetAssociations", []string{"$uuid=urn:uuid:{one}"}},
+	{"GetRelatedDocuments", []string{"$XDSDocumentEntryUniqueId={hidden.uid}", "$AssociationTypes=urn:ihe:iti:2007:AssociationType:APND"}},
+}
+
+// retrieveRows are the ids of one ITI-43 each.
+var retrieveRows = [][]string{
+	{"{hidden.uid}"}, {"{one.uid}", "{hidden.uid}", "{never.uid}"}, {"{hidden}"}, {"urn:oid:{hidden.uid}"}, {"{hidden.uid}", "{hidden.uid}"}, {"{shared.uid}", "{hidden.uid}"},
+}
+
+// depositRow is a submission that points at something. Both faces refuse it.
+type depositRow struct {
+	relate xds.AssociationType
+	target string
+}
+
+var depositRows = []depositRow{
+	{xds.Replaces, "{hidden}"}, {xds.Appends, "{hidden}"}, {xds.Transforms, "{hidden}"}, {xds.TransReplace, "{hidden}"}, {xds.Signs, "{hidden}"},
+	{xds.Replaces, "{hidden.set}"}, {xds.Appends, "{hidden.member}"}, {xds.Replaces, "{hidden.relation}"},
+}
+
+// corpus is every question about the documents of a pair of worlds; rows that name
+// what these worlds have not are left out.
+func (p *pair) corpus() []question {
+	var all []question
+	for i, name := range p.scenario.hidden {
+		about := func(text string) (string, bool) {
+			for _, absent := range []string{"shared", "late"} {
+				if _, there := p.worlds[0].held[absent]; !there && strings.Contains(text, "{"+absent) {
+					return "", false
+				}
+			}
+			return strings.ReplaceAll(text, "{hidden", "{"+name), i == 0 || strings.Contains(text, "{hidden")
+		}
+		all = append(all, rowsAbout(about)...)
+	}
+	if p.asks == nil {
+		return all
+	}
+	return slices.DeleteFunc(all, func(q question) bool { return !p.asks(q) })
+}
+
+// rowsAbout are the questions of all tables whose text about keeps, as it writes it.
+func rowsAbout(about func(string) (string, bool)) []question {
+	var all []question
+	for _, r := range httpRows {
+		if _, wanted := about(r.path + r.header + r.body); !wanted {
+			continue
+		}
+		r.path, _ = about(r.path)
+		r.header, _ = about(r.header)
+		r.body, _ = about(r.body)
+		all = append(all, r.question())
+	}
+	for _, r := range queryRows {
+		if text, wanted := about(strings.Join(r.params, "\n")); wanted {
+			r.params = strings.Split(text, "\n")
+			all = append(all, r.question(ebrim.LeafClass), r.question(ebrim.ObjectRef))
+		}
+	}
+	for _, ids := range retrieveRows {
+		if text, wanted := about(strings.Join(ids, "\n")); wanted {
+			all = append(all, retrieveQuestion(strings.Split(text, "\n")))
+		}
+	}
+	for _, r := range depositRows {
+		if text, wanted := about(r.target); wanted {
+			r.target = text
+			all = append(all, r.bySOAP())
+			if slices.Contains([]xds.AssociationType{xds.Replaces, xds.Appends, xds.Transforms}, r.relate) { // what relatesTo can say
+				all = append(all, r.byFHIR(false), r.byFHIR(true))
+			}
+		}
+	}
+	return all
+}
+
+// header is the row's header as net/http has it.
+func (r httpRow) headers(w *world) http.Header {
+	h := http.Header{}
+	if r.body != "" {
+		h.Set("Content-Type", "application/json")
+	}
+	if name, value, ok := strings.Cut(r.header, ": "); ok {
+		h.Set(name, w.fill(value))
+	}
+	return h
+}
+
+func (r httpRow) question() question {
+	path, _, _ := strings.Cut(r.path, "?")
+	q := question{route: r.method + " " + path, text: strings.TrimSpace(strings.TrimPrefix(r.path, path) + " " + r.header + " " + r.body)}
+	q.byID = strings.Contains(r.path, "{hidden") || strings.Contains(r.path, "/{one}")
+	q.ask = func(t *testing.T, w *world, b *kitBearer) string {
+		t.Helper()
+		var whole []string
+		for next := w.fill(r.path); next != ""; {
+			answer := w.send(t, r.method, next, b.jwt(t), r.headers(w), []byte(w.fill(r.body)))
+			whole = append(whole, kitWhole(answer.status, answer.header, answer.body))
+			if next = nextPage(answer.body, w.url); len(whole) > 20 {
+				t.Fatalf("no last page: %s", r.path)
+			}
+		}
+		return strings.Join(whole, pageBreak)
+	}
+	return q
+}
+
+// nextPage is the path of the next page of a searchset, "" on the last one.
+func nextPage(body []byte, base string) string {
+	var set struct {
+		Link []struct{ Relation, URL string }
+	}
+	if json.Unmarshal(body, &set) != nil {
+		return ""
+	}
+	for _, l := range set.Link {
+		if l.Relation == "next" {
+			return strings.TrimPrefix(l.URL, base)
+		}
+	}
+	return ""
+}
+
+func (r queryRow) question(as ebrim.ReturnType) question {
+	q := question{route: "ITI-18 " + r.query, text: string(as) + " " + strings.Join(r.params, " "), byID: !strings.HasPrefix(r.query, "Find")}
+	q.ask = func(t *testing.T, w *world, b *kitBearer) string {
+		t.Helper()
+		var params []ebrim.QueryParam
+		for _, p := range r.params {
+			name, value, _ := strings.Cut(w.fill(p), "=")
+			params = append(params, ebrim.QueryParam{Name: name, Values: strings.Split(value, "|")})
+		}
+		_, _, whole := w.post(t, b, kitQuery, ebrim.AppendQuery(nil, ebrim.QueryRequest{ID: ebrim.Lookup(r.query).UUID, ReturnType: as, Params: params}))
+		return whole
+	}
+	return q
+}
+
+func retrieveQuestion(ids []string) question {
+	q := question{route: "ITI-43", text: strings.Join(ids, " "), byID: true}
+	q.ask = func(t *testing.T, w *world, b *kitBearer) string {
+		t.Helper()
+		var requests []ebrim.RetrieveRequest
+		for _, id := range ids {
+			requests = append(requests, ebrim.RetrieveRequest{RepositoryUniqueID: sandbox.RepositoryID, DocumentUniqueID: w.fill(id)})
+		}
+		_, _, whole := w.post(t, b, kitRetrieve, ebrim.AppendRetrieveRequest(nil, requests))
+		return whole
+	}
+	return q
+}
+
+// lot is the submission of a row: a document of the asker's, of ids of its own.
+func (r depositRow) lot(t *testing.T, w *world, b *kitBearer, face string) (xds.Submission, map[string][]byte) {
+	t.Helper()
+	name := "probe." + face + "." + string(r.relate) + "." + r.target
+	as := b.claims.As
+	d := w.document(t, w.patient, as, "", "11502-2")
+	d.entry.EntryUUID, d.entry.UniqueID = w.uuid(name), w.oid(name+".uid")
+	d.entry.CreationTime, d.entry.ServiceStart = xds.NewDTM(w.base), xds.NewDTM(w.base)
+	d.content = []byte("sonde")
+	d.entry.Hash, d.entry.Size = "", 0
+	lot, content := w.lot(w.patient, as, d)
+	lot.Set.EntryUUID, lot.Set.UniqueID, lot.Set.SubmissionTime = w.uuid(name+".set"), w.oid(name+".setuid"), xds.NewDTM(w.base)
+	lot.Associations[0].EntryUUID, lot.Associations[0].Source = w.uuid(name+".member"), lot.Set.EntryUUID
+	kitRelate(&lot, r.relate, d.entry.EntryUUID, "urn:uuid:"+w.fill(r.target))
+	lot.Associations[1].EntryUUID = w.uuid(name + ".relation")
+	return lot, content
+}
+
+func (r depositRow) bySOAP() question {
+	q := question{route: "ITI-41", text: fmt.Sprintf("%s %s", r.relate, r.target)}
+	q.ask = func(t *testing.T, w *world, b *kitBearer) string {
+		t.Helper()
+		lot, content := r.lot(t, w, b, "soap")
+		return refused(t, w.provide(t, b, lot, content))
+	}
+	return q
+}
+
+// byFHIR points at the target by its id or, as a logical reference, by its uniqueId;
+// the bundle is to be left alone if that already exists.
+func (r depositRow) byFHIR(logical bool) question {
+	q := question{route: "POST /fhir", text: fmt.Sprintf("ITI-65 %s %s logical=%v", r.relate, r.target, logical)}
+	q.ask = func(t *testing.T, w *world, b *kitBearer) string {
+		t.Helper()
+		lot, content := r.lot(t, w, b, fmt.Sprint("fhir", logical))
+		raw := string(kitBundle(t, lot, content))
+		target := w.fill(r.target)
+		if logical {
+			uid := w.fill(strings.TrimSuffix(r.target, "}") + ".uid}")
+			raw = strings.Replace(raw, `{"reference":"DocumentReference/`+target+`"}`, `{"identifier":{"system":"urn:ietf:rfc:3986","value":"urn:oid:`+uid+`"}}`, 1)
+			raw = strings.Replace(raw, `"request":{"method":"POST"`, `"request":{"ifNoneExist":"identifier=`+uid+`","method":"POST"`, 1)
+		}
+		_, answer := w.fhir(t, b, http.MethodPost, "", []byte(raw))
+		return refused(t, answer)
+	}
+	return q
+}
+
+// refused makes sure that a probe was not stored.
+func refused(t *testing.T, answer kitAnswer) string {
+	t.Helper()
+	if answer.code == "" {
+		t.Errorf("a probe was stored: %s", answer.whole)
+	}
+	return answer.whole
+}

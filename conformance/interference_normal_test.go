@@ -1,0 +1,101 @@
+package conformance_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// normaliser turns what must differ between two worlds into what must not: ids
+// into the names of their objects, instants of the server's clock into the phase in
+// which they lie. Everything else stays as it was sent.
+type normaliser struct {
+	ids    *strings.Replacer
+	phases []time.Time // when each phase began
+}
+
+// normal is the normaliser of a world. Longer ids come first: one may begin as
+// another one does.
+func (w *world) normal(phases []time.Time) normaliser {
+	names := map[string]string{w.patient.Record: "RECORD", w.patient.INS.ID(): "INS", w.patient.Name: "PATIENT"}
+	for name, id := range w.ids {
+		names[id] = "<" + name + ">"
+	}
+	all := []string{}
+	for id := range names {
+		all = append(all, id)
+	}
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	var pairs []string
+	for _, id := range all {
+		pairs = append(pairs, id, names[id])
+	}
+	return normaliser{strings.NewReplacer(pairs...), phases}
+}
+
+var (
+	instantText  = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`)
+	httpDate     = regexp.MustCompile(`[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT`)
+	historyNext  = regexp.MustCompile(`"next":"(\d{16})\.(\d+)"`)
+	sealedCursor = regexp.MustCompile(`_cursor=[A-Za-z0-9_-]+`)
+	componentID  = regexp.MustCompile(`(<rim:(?:Classification|ExternalIdentifier) id="urn:uuid:)[0-9a-f-]{36}"`) // a hash of the object's id
+	boundaryText = regexp.MustCompile(`boundary="([^"]+)"`)
+)
+
+const pageBreak = "\n--- next page\n"
+
+// answer is what is compared of an answer, page by page. A Content-Length that was
+// true is told of what is compared: an instant may be written longer than another.
+func (n normaliser) answer(whole string) string {
+	pages := strings.Split(whole, pageBreak)
+	for i, page := range pages {
+		_, body, _ := strings.Cut(page, "\n\n")
+		pages[i] = n.page(page)
+		if declared := fmt.Sprintf("\nContent-Length: %d\n", len(body)); body != "" && strings.Contains(page, declared) {
+			_, compared, _ := strings.Cut(pages[i], "\n\n")
+			pages[i] = strings.Replace(pages[i], declared, fmt.Sprintf("\nContent-Length: %d\n", len(compared)), 1)
+		}
+	}
+	return strings.Join(pages, pageBreak)
+}
+
+func (n normaliser) page(whole string) string {
+	if m := boundaryText.FindStringSubmatch(whole); m != nil {
+		whole = strings.ReplaceAll(whole, m[1], "BOUNDARY")
+	}
+	whole = componentID.ReplaceAllString(whole, `${1}COMPONENT"`)
+	whole = n.ids.Replace(whole)
+	whole = instantText.ReplaceAllStringFunc(whole, func(s string) string { return n.phase(time.RFC3339, s) })
+	whole = httpDate.ReplaceAllStringFunc(whole, func(s string) string { return n.phase(http.TimeFormat, s) })
+	whole = historyNext.ReplaceAllStringFunc(whole, func(s string) string {
+		var micro int64
+		var given int
+		if _, err := fmt.Sscanf(s, `"next":"%d.%d"`, &micro, &given); err != nil {
+			return s
+		}
+		return `"next":"` + n.of(time.UnixMicro(micro), s) + `"`
+	})
+	return sealedCursor.ReplaceAllStringFunc(whole, func(s string) string { return fmt.Sprintf("_cursor=<%d characters>", len(s)) })
+}
+
+func (n normaliser) phase(layout, text string) string {
+	at, err := time.Parse(layout, text)
+	if err != nil {
+		return text
+	}
+	return n.of(at, text)
+}
+
+// of is the phase of an instant; one before the first phase was given by a client,
+// and one a day after the last by nobody: they stay.
+func (n normaliser) of(at time.Time, text string) string {
+	for i, began := range slices.Backward(n.phases) {
+		if !at.Before(began) && at.Before(n.phases[len(n.phases)-1].Add(24*time.Hour)) {
+			return fmt.Sprintf("PHASE-%d", i+1)
+		}
+	}
+	return text
+}
