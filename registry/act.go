@@ -174,8 +174,8 @@ func (s *Session) newVersion(ctx context.Context, d xds.Document, status int16) 
 const newVersionSQL = `
 insert into document_entry (record, lid, version, latest, entry_uuid, lineage, unique_id, status, technical, type_key, class_key, format_key,
   facility_key, setting_key, base_codes, event_keys, reference_ids, author_names, institutions, object_type, language, mime_type,
-  creation_at, start_at, stop_at, authors, depositor, structure, origin, blob, sha256, registered_at, updated_at, entry)
+  creation_at, start_at, stop_at, authors, depositor, structure, origin, blob, sha256, seal, registered_at, updated_at, entry)
 select record, lid, version + 1, true, $4, lineage, unique_id, $5, technical, type_key, class_key, format_key,
   facility_key, setting_key, base_codes, event_keys, reference_ids, author_names, institutions, object_type, language, mime_type,
-  creation_at, start_at, stop_at, authors, depositor, structure, origin, blob, sha256, registered_at, $6, entry
+  creation_at, start_at, stop_at, authors, depositor, structure, origin, blob, sha256, seal, registered_at, $6, entry
 from document_entry where record = $1 and lid = $2 and version = $3`

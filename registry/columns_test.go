@@ -105,7 +105,7 @@ func oneRow(t *testing.T, pool *pgxpool.Pool) string {
 		`insert into record (id, ins_value, ins_authority, ins_type, family, given, sex, birth_date, state) values ($1, '', '', '', '', '', '', '', 4)`,
 		`insert into lineage values ($1, $1, true, true, true, '{}')`,
 		`insert into document_entry select $1, $1, 1, true, $1, $1, 'uid', 0, false, 'a^^1', 'b^^1', 'c^^1', 'd^^1', 'e^^1', '{N^^1}', '{f^^1}', '{r}',
-		 '{1^DURAND^Ève}', '{CHU}', 'o', 'fr', 'text/xml', now(), now(), now(), '{}', '', '', 0, '', '', now(), now(), ''`,
+		 '{1^DURAND^Ève}', '{CHU}', 'o', 'fr', 'text/xml', now(), now(), now(), '{}', '', '', 0, '', '', '', now(), now(), ''`,
 	} {
 		if _, err := pool.Exec(t.Context(), sql, id); err != nil {
 			t.Fatal(err)

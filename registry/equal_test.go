@@ -46,7 +46,7 @@ func (w *world) populate() population {
 		lineages = append(lineages, []any{w.record, d.Lineage, d.Marks.MaskedPS, d.Marks.HiddenPatient, d.Marks.HiddenReps, d.LineageAuthors})
 		entries = append(entries, []any{w.record, id, 1, latest, id, d.Lineage, e.UniqueID, statuses[e.AvailabilityStatus], tech, e.TypeCode.Key(),
 			e.ClassCode.Key(), "^^", "^^", "^^", []string{}, []string{}, []string{}, []string{}, []string{}, xds.StableDocument, "fr-FR", "text/xml", now,
-			d.Authors, "depositor", d.Structure, origins[d.Origin], "blob", "", now, now, registry.Payload(e)})
+			d.Authors, "depositor", d.Structure, origins[d.Origin], "blob", "", "", now, now, registry.Payload(e)})
 		p.all[id] = true
 		if latest && !tech {
 			p.listed = append(p.listed, d)
@@ -80,7 +80,7 @@ func (w *world) populate() population {
 	w.copy("lineage", []string{"record", "id", "mask_ps", "hide_patient", "hide_reps", "authors"}, lineages)
 	w.copy("document_entry", []string{"record", "lid", "version", "latest", "entry_uuid", "lineage", "unique_id", "status", "technical", "type_key",
 		"class_key", "format_key", "facility_key", "setting_key", "base_codes", "event_keys", "reference_ids", "author_names", "institutions",
-		"object_type", "language", "mime_type", "creation_at", "authors", "depositor", "structure", "origin", "blob", "sha256", "registered_at",
+		"object_type", "language", "mime_type", "creation_at", "authors", "depositor", "structure", "origin", "blob", "sha256", "seal", "registered_at",
 		"updated_at", "entry"}, entries)
 	return p
 }

@@ -63,7 +63,7 @@ const confidentialitySQL = `d.base_codes
 
 // wholeSQL are the columns that scanDocument reads, of document_entry d and lineage l.
 const wholeSQL = `d.record::text, d.lid::text, d.version, d.entry_uuid::text, d.lineage::text, d.status, d.authors, d.depositor, d.structure,
-       d.origin, d.blob, d.sha256, d.registered_at, d.updated_at, d.entry,
+       d.origin, d.blob, d.sha256, d.seal, d.registered_at, d.updated_at, d.entry,
        l.mask_ps, l.hide_patient, l.hide_reps, l.authors`
 
 // documentSQL reads admitted rows whole; `chosen` is made of visible rows alone.
@@ -330,7 +330,7 @@ func scanDocument(row pgx.Row, d *xds.Document, extra ...any) error {
 	e := &d.Entry
 	var entryUUID, lid string
 	dest := []any{&d.Record, &lid, &e.Version, &entryUUID, &d.Lineage, &status, &d.Authors, &d.Depositor, &d.Structure,
-		&origin, &d.Content.Blob, &d.Content.SHA256, &registered, &updated, &payload,
+		&origin, &d.Content.Blob, &d.Content.SHA256, &d.Content.Seal, &registered, &updated, &payload,
 		&d.Marks.MaskedPS, &d.Marks.HiddenPatient, &d.Marks.HiddenReps, &d.LineageAuthors}
 	if err := row.Scan(append(dest, extra...)...); err != nil {
 		return err

@@ -97,7 +97,7 @@ func (c *crowd) fill(record string) {
 					row := func(version int, latest bool, entry string) []any {
 						return []any{record, id, version, latest, entry, d.Lineage, e.UniqueID, statuses[status], false, e.TypeCode.Key(), "^^", "^^", "^^", "^^",
 							[]string{}, []string{}, []string{}, []string{}, []string{}, xds.StableDocument, "fr-FR", "text/xml", now, authors, "depositor", hospital,
-							int16(0), "blob", "", now, now, registry.Payload(e)}
+							int16(0), "blob", "", "", now, now, registry.Payload(e)}
 					}
 					entries = append(entries, row(1, false, newID()), row(2, true, id)) // a former metadata version counts for nothing
 				}
@@ -107,7 +107,7 @@ func (c *crowd) fill(record string) {
 	c.copy("lineage", []string{"record", "id", "mask_ps", "hide_patient", "hide_reps", "authors"}, lineages)
 	c.copy("document_entry", []string{"record", "lid", "version", "latest", "entry_uuid", "lineage", "unique_id", "status", "technical", "type_key",
 		"class_key", "format_key", "facility_key", "setting_key", "base_codes", "event_keys", "reference_ids", "author_names", "institutions",
-		"object_type", "language", "mime_type", "creation_at", "authors", "depositor", "structure", "origin", "blob", "sha256", "registered_at",
+		"object_type", "language", "mime_type", "creation_at", "authors", "depositor", "structure", "origin", "blob", "sha256", "seal", "registered_at",
 		"updated_at", "entry"}, entries)
 }
 

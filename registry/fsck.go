@@ -134,14 +134,14 @@ func (f *fsck) documents(ctx context.Context) error {
 	checked := ""
 	for {
 		rows, err := f.registry.pool.Query(ctx, `
-select record::text, lid::text, version, blob, sha256, entry, coalesce((select u.sha1 from unique_id u where u.uid = d.unique_id), '')
+select record::text, lid::text, version, blob, sha256, seal, entry, coalesce((select u.sha1 from unique_id u where u.uid = d.unique_id), '')
 from document_entry d
 where (record, lid, version) > ($1::text::uuid, $2::text::uuid, $3) order by record, lid, version limit $4`, last.record, last.lid, last.version, fsckBatch)
 		if err != nil {
 			return err
 		}
 		batch, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (h held, err error) {
-			return h, row.Scan(&h.record, &h.lid, &h.version, &h.content.Blob, &h.content.SHA256, &h.payload, &h.sha1)
+			return h, row.Scan(&h.record, &h.lid, &h.version, &h.content.Blob, &h.content.SHA256, &h.content.Seal, &h.payload, &h.sha1)
 		})
 		if err != nil || len(batch) == 0 {
 			return err

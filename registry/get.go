@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/passerelle-sante/passerelle/authz"
@@ -37,9 +38,8 @@ func (s *Session) Get(ctx context.Context, sc authz.Scope, ids ...string) ([]aut
 		return nil, errForeign
 	}
 	uuids, uids := splitIDs(ids)
-	return s.found(ctx, sc, uuids, uids, func(st *statement, _ string) string {
-		return "d.latest and (d.unique_id = any(" + st.arg(uids) + "::text[]) or d.lid in (select object from object_id where id = any(" +
-			st.arg(uuids) + "::uuid[])))"
+	return s.found(ctx, sc, uuids, uids, func(st *statement, record string) string {
+		return "d.latest and d.lid in (" + namedSQL(record+"::uuid", st.arg(uuids), st.arg(uids)) + ")"
 	})
 }
 
@@ -54,7 +54,8 @@ func (s *Session) GetVersions(ctx context.Context, sc authz.Scope, entryUUIDs ..
 	}
 	uuids, _ := splitIDs(entryUUIDs)
 	return s.found(ctx, sc, uuids, []string{}, func(st *statement, _ string) string {
-		return "d.entry_uuid = any(" + st.arg(uuids) + "::uuid[])"
+		versions := st.arg(uuids) + "::uuid[]"
+		return "d.lid in (select object from object_id where id = any(" + versions + ")) and d.entry_uuid = any(" + versions + ")"
 	})
 }
 
@@ -72,11 +73,16 @@ func (s *Session) found(ctx context.Context, sc authz.Scope, uuids, uids []strin
 	return visible, nil
 }
 
+// namedSQL are the bare logicalIDs of the documents of a record that ids stand for,
+// each kind of id by its index.
+func namedSQL(record, uuids, uids string) string {
+	return `select object from object_id where id = any(` + uuids + `::uuid[]) and record = ` + record + ` and kind = ` + strconv.Itoa(int(kindDocument)) + `
+union select lid from document_entry where unique_id = any(` + uids + `::text[]) and record = ` + record + ` and latest`
+}
+
 // logicalIDs are the documents that the ids stand for, seen or not: for the trail.
 func (s *Session) logicalIDs(ctx context.Context, record string, uuids, uids []string) ([]string, error) {
-	rows, err := s.tx.Query(ctx, `
-select distinct lid::text from document_entry
-where record = $1 and (entry_uuid = any($2) or lid = any($2) or unique_id = any($3)) order by 1 limit 250`, record, uuids, uids)
+	rows, err := s.tx.Query(ctx, `select object::text from (`+namedSQL("$1::uuid", "$2", "$3")+`) named order by 1 limit 250`, record, uuids, uids)
 	if err != nil {
 		return nil, err
 	}

@@ -107,13 +107,13 @@ func (p *plan) queueDocument(b *pgx.Batch, i int) {
 	b.Queue(`
 insert into document_entry (record, lid, version, latest, entry_uuid, lineage, unique_id, status, technical, type_key, class_key, format_key,
   facility_key, setting_key, base_codes, event_keys, reference_ids, author_names, institutions, object_type, language, mime_type,
-  creation_at, start_at, stop_at, authors, depositor, structure, origin, blob, sha256, registered_at, updated_at, entry)
+  creation_at, start_at, stop_at, authors, depositor, structure, origin, blob, sha256, seal, registered_at, updated_at, entry)
 values ($1, $2, 1, true, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
-  $26, $27, $28, $28, $29)`,
+  $26, $27, $28, $29, $29, $30)`,
 		p.deposit.Record(), lid, p.lineages[i].id, d.UniqueID, technical(d), d.TypeCode.Key(), d.ClassCode.Key(), d.FormatCode.Key(),
 		d.FacilityType.Key(), d.PracticeSetting.Key(), codeKeys(base), codeKeys(d.EventCodes), db.Texts(d.ReferenceIDs), personNames(d.Authors),
 		institutionNames(d.Authors), d.ObjectType, d.LanguageCode, d.MimeType, creation, instant(d.ServiceStart), instant(d.ServiceStop),
-		p.authors(i), sub.ID, sub.Structure, p.origin(d), p.contents[i].Blob, p.contents[i].SHA256, p.at, encode(&d, d.Extras))
+		p.authors(i), sub.ID, sub.Structure, p.origin(d), p.contents[i].Blob, p.contents[i].SHA256, p.contents[i].Seal, p.at, encode(&d, d.Extras))
 }
 
 func (p *plan) queueFolder(b *pgx.Batch, f xds.Folder) {

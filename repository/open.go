@@ -1,12 +1,9 @@
 package repository
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"crypto/hmac"
 	"fmt"
-	"hash"
 	"io"
 
 	"github.com/passerelle-sante/passerelle/authz"
@@ -18,7 +15,7 @@ import (
 // whose header or length is not what the registry says ErrCorrupt, at once.
 //
 // The reader checks the rest on the way: it gives the last bytes only when the
-// whole has the registered SHA-256 and ends where it should, and ErrCorrupt
+// whole has the registered seal and ends where it should, and ErrCorrupt
 // otherwise, on which the caller aborts its answer. It ends with the context.
 // The caller closes it.
 func (s *Store) Open(ctx context.Context, v authz.Visible[xds.Document]) (io.ReadCloser, error) {
@@ -34,9 +31,9 @@ func (s *Store) Open(ctx context.Context, v authz.Visible[xds.Document]) (io.Rea
 
 // open streams a blob and compares it with what the registry says of it.
 func (s *Store) open(ctx context.Context, c xds.Content) (io.ReadCloser, error) {
-	sum, err := hex.DecodeString(c.SHA256)
-	if err != nil || len(sum) != sha256.Size {
-		return nil, fmt.Errorf("%w: %s has no registered SHA-256", ErrCorrupt, c.Blob)
+	seal, sum, err := readSeal(c.Seal)
+	if err != nil {
+		return nil, fmt.Errorf("repository: %s: %w", c.Blob, err)
 	}
 	blob, err := s.back.get(ctx, c.Blob)
 	s.observe("open", err)
@@ -51,7 +48,7 @@ func (s *Store) open(ctx context.Context, c xds.Content) (io.ReadCloser, error) 
 		blob.Close()
 		return nil, fmt.Errorf("repository: %s: %w", c.Blob, err)
 	}
-	return &checked{ctx: ctx, key: c.Blob, blob: blob, left: length, sum: sum, hash: sha256.New()}, nil
+	return &checked{ctx: ctx, key: c.Blob, blob: blob, left: length, sum: sum, seal: seal}, nil
 }
 
 // checked is a content on its way out.
@@ -59,10 +56,10 @@ type checked struct {
 	ctx  context.Context
 	key  string
 	blob io.ReadCloser
-	left int64  // bytes to come
-	sum  []byte // SHA-256 expected
-	hash hash.Hash
-	err  error // how the reading ended
+	left int64 // bytes to come
+	seal *sealer
+	sum  []byte // expected of the seal
+	err  error  // how the reading ended
 }
 
 // Read implements io.Reader.
@@ -89,7 +86,7 @@ func (c *checked) read(p []byte) (int, error) {
 	if c.left > 0 {
 		var err error
 		n, err = c.blob.Read(p[:min(int64(len(p)), c.left)])
-		c.hash.Write(p[:n])
+		c.seal.Write(p[:n])
 		c.left -= int64(n)
 		if err == io.EOF && c.left > 0 {
 			return 0, fmt.Errorf("%w: cut short", ErrCorrupt)
@@ -109,8 +106,8 @@ func (c *checked) read(p []byte) (int, error) {
 
 // verify compares the whole once its last byte was read and not yet given.
 func (c *checked) verify() error {
-	if !bytes.Equal(c.hash.Sum(nil), c.sum) {
-		return fmt.Errorf("%w: SHA-256 differs", ErrCorrupt)
+	if !hmac.Equal(c.seal.sum(), c.sum) {
+		return fmt.Errorf("%w: seal broken", ErrCorrupt)
 	}
 	if n, err := io.ReadFull(c.blob, make([]byte, 1)); n > 0 {
 		return fmt.Errorf("%w: bytes after the end", ErrCorrupt)

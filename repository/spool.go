@@ -38,7 +38,8 @@ func (s *spooler) write(ctx context.Context, f *os.File, r io.Reader, limit int6
 	}
 	failpoint.After(failpoint.FirstByte)
 	h1, h256 := sha1.New(), sha256.New()
-	sink := io.MultiWriter(f, h1, h256)
+	seal := newSealer()
+	sink := io.MultiWriter(f, h1, h256, seal)
 	var size int64
 	for done := false; !done; {
 		if err := ctx.Err(); err != nil {
@@ -60,7 +61,7 @@ func (s *spooler) write(ctx context.Context, f *os.File, r io.Reader, limit int6
 	if _, err := f.WriteAt(newHeader(size), 0); err != nil {
 		return xds.Content{}, fmt.Errorf("repository: %w", err)
 	}
-	return xds.Content{SHA1: hex.EncodeToString(h1.Sum(nil)), SHA256: hex.EncodeToString(h256.Sum(nil)), Size: size}, nil
+	return xds.Content{SHA1: hex.EncodeToString(h1.Sum(nil)), SHA256: hex.EncodeToString(h256.Sum(nil)), Size: size, Seal: seal.text()}, nil
 }
 
 // fill reads until the block is full or the reader says something. Unlike

@@ -2,6 +2,8 @@ package repository
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +13,7 @@ import (
 )
 
 // Verify tells whether a blob is what the registry says, for the gateway itself: it
-// is there (else ErrMissing), whole, and has the registered size and SHA-256 (else
+// is there (else ErrMissing), whole, and has the registered size, seal and SHA-256 (else
 // ErrCorrupt). Its bytes go nowhere. Without the bytes, only presence and size are
 // looked at. The zero System learns nothing: ErrNotVisible.
 func (s *Store) Verify(ctx context.Context, sys authz.System, c xds.Content, bytes bool) error {
@@ -27,7 +29,10 @@ func (s *Store) Verify(ctx context.Context, sys authz.System, c xds.Content, byt
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, r)
+	h := sha256.New()
+	if _, err = io.Copy(h, r); err == nil && hex.EncodeToString(h.Sum(nil)) != c.SHA256 {
+		err = fmt.Errorf("repository: %s: %w: SHA-256 differs", c.Blob, ErrCorrupt)
+	}
 	return errors.Join(err, r.Close())
 }
 

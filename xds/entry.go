@@ -155,4 +155,5 @@ type Content struct {
 	SHA1   string // lower-case hexadecimal
 	SHA256 string
 	Size   int64
+	Seal   string // what the repository compares at each reading; "" where nothing was kept
 }

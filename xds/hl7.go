@@ -1,6 +1,9 @@
 package xds
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // The HL7 v2 data types of the metadata (ITI TF-3 Table 4.2.3.1.7-2) are kept
 // as the text that came in, so that what a sender wrote comes back unchanged;
@@ -80,9 +83,10 @@ func (c CX) Valid() bool {
 	return len(hd) == 3 && hd[0] == "" && IsOID(hd[1]) && hd[2] == "ISO" && (len(parts) == 4 || plain(parts[4]))
 }
 
-// plain refuses the separators and escapes that could make one identifier read as another.
+// plain refuses the separators, escapes, blanks and control characters that could
+// make one identifier read as another.
 func plain(s string) bool {
-	return s != "" && !strings.ContainsAny(s, `&~\|^ `+"\t\r\n")
+	return s != "" && !strings.ContainsAny(s, `&~\|^ `) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // ID is XCN.1.

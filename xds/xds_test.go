@@ -24,6 +24,7 @@ func TestCX(t *testing.T) {
 		"1&2^^^&1.2.3&ISO":                 false,
 		`1\^^^&1.2.3&ISO`:                  false,
 		"1 ^^^&1.2.3&ISO":                  false,
+		"1\x00^^^&1.2.3&ISO":               false,
 		"^^^&1.2.3&ISO":                    false,
 		"1^^^&1.2.3&DNS":                   false,
 		"279035121518989^^^&1.2.3.&ISO^NH": false,

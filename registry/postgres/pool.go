@@ -61,6 +61,7 @@ func bound(cfg *pgxpool.Config) {
 	for name, value := range map[string]string{
 		"application_name":                    "passerelle",
 		"timezone":                            "UTC",
+		"plan_cache_mode":                     "force_generic_plan", // every statement goes by record or id: one plan is the plan
 		"statement_timeout":                   statementLimit,
 		"idle_in_transaction_session_timeout": idleInTxLimit,
 	} {

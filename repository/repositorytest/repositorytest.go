@@ -95,7 +95,7 @@ func roundTrip(t *testing.T, s *repository.Store) {
 				t.Fatalf("%d bytes, %s: %v", n, name, err)
 			}
 			h1, h256 := sha1.Sum(text), sha256.Sum256(text)
-			want := xds.Content{Blob: c.Blob, SHA1: hex.EncodeToString(h1[:]), SHA256: hex.EncodeToString(h256[:]), Size: int64(n)}
+			want := xds.Content{Blob: c.Blob, SHA1: hex.EncodeToString(h1[:]), SHA256: hex.EncodeToString(h256[:]), Size: int64(n), Seal: c.Seal}
 			if c != want {
 				t.Errorf("%d bytes, %s: measured %+v, want %+v", n, name, c, want)
 			}
@@ -242,7 +242,7 @@ func refusedKeys(t *testing.T, s *repository.Store) {
 		if err := s.Discard(t.Context(), bad+"/../x"); !errors.Is(err, repository.ErrKey) {
 			t.Errorf("Discard under %q: %v, want ErrKey", bad, err)
 		}
-		c := xds.Content{Blob: bad + "/../x", SHA256: strings.Repeat("0", 64)}
+		c := xds.Content{Blob: bad + "/../x", Seal: strings.Repeat("0", 96)}
 		if _, err := s.Open(t.Context(), See(t, c)); !errors.Is(err, repository.ErrKey) {
 			t.Errorf("Open under %q: %v, want ErrKey", bad, err)
 		}
@@ -263,8 +263,10 @@ func otherThanRegistered(t *testing.T, s *repository.Store) {
 	text := Text(70 << 10)
 	c := Put(t, s, text)
 	for name, change := range map[string]func(*xds.Content){
-		"SHA-256":    func(c *xds.Content) { c.SHA256 = strings.Repeat("0", 64) },
-		"no SHA-256": func(c *xds.Content) { c.SHA256 = "" },
+		"seal":       func(c *xds.Content) { c.Seal = c.Seal[:95] + flipped(c.Seal[95:]) },
+		"seal's key": func(c *xds.Content) { c.Seal = flipped(c.Seal[:1]) + c.Seal[1:] },
+		"no seal":    func(c *xds.Content) { c.Seal = "" },
+		"another's":  func(c *xds.Content) { c.Seal = Put(t, s, text).Seal[:32] + c.Seal[32:] },
 		"shorter":    func(c *xds.Content) { c.Size-- },
 		"longer":     func(c *xds.Content) { c.Size++ },
 	} {
@@ -275,6 +277,14 @@ func otherThanRegistered(t *testing.T, s *repository.Store) {
 			t.Errorf("%s: read %d bytes of %d, %v; want ErrCorrupt", name, len(got), len(text), err)
 		}
 	}
+}
+
+// flipped is another hexadecimal digit.
+func flipped(digit string) string {
+	if digit == "0" {
+		return "1"
+	}
+	return "0"
 }
 
 func manyAtOnce(t *testing.T, s *repository.Store) {

@@ -108,6 +108,7 @@ create table document_entry (
     origin        smallint not null,         -- authz.Origin…
     blob          text not null,
     sha256        text not null,
+    seal          text not null,             -- of the content (repository/seal.go)
     registered_at timestamptz not null,
     updated_at    timestamptz not null,
     entry         bytea not null,            -- the whole DocumentEntry (registry/codec.go)
