@@ -20,7 +20,8 @@ var method = fmt.Sprintf(`
 - **Clients** are one Go program with kept connections, on the same machine: their cost falls on both sides alike and draws ratios towards 1.
 - **Rounds.** One round of each side to warm up, then A B A B …; a ratio is that of two neighbouring rounds, the figure the median, the spread the
   lowest and highest.
-- **Copy.** ITI-43 and ITI-68 stand against a handler that copies a file of the same size to the socket: io.Copy, hence sendfile(2).
+- **Copy.** ITI-43 and ITI-68 stand against the loop that sends their statements, trail and COMMIT included, and then copies a file of the same size to
+  the socket: io.Copy, hence sendfile(2). The bare copy, without a statement, stands beside it.
 - **Filter.** The same code twice, under the French policy and under a policy of one rule that permits everything: the same rows come back, the difference is
   the filter. Facts, trail and the second look in Go are on both sides.
 - **Memory** is the kernel's high-water mark of resident memory (VmHWM), set back before each act.

@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -30,12 +32,16 @@ type loop struct {
 	readers []patient
 	puts    []patient
 	blobs   string
+	child   child
+
+	reading sync.Mutex // of the scripts of reads, recorded when first asked for
+	reads   map[string]*script
 }
 
 // yardstick records the scripts of the gates from the gateway's own code, then
 // forgets that code and serves the loop.
 func yardstick(ctx context.Context, c child) (http.Handler, func(), error) {
-	l := &loop{scripts: map[string]*script{}, blobs: filepath.Join(c.data, "yardstick")}
+	l := &loop{scripts: map[string]*script{}, reads: map[string]*script{}, child: c, blobs: filepath.Join(c.data, "yardstick")}
 	var err error
 	if l.pool, err = openPool(ctx, c.data, nil); err != nil {
 		return nil, nil, err
@@ -52,6 +58,7 @@ func yardstick(ctx context.Context, c child) (http.Handler, func(), error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("/copy", l.copyFile)
+	mux.HandleFunc("/read/{what}/{patient}/{uid}", l.read)
 	mux.HandleFunc("/{way}/{what}/{patient}", l.replay)
 	return mux, l.pool.Close, nil
 }
@@ -172,6 +179,55 @@ func (l *loop) keepBlob(body io.Reader) error {
 	}
 	defer d.Close()
 	return d.Sync()
+}
+
+// read is the reading of a document: the statements of its script, then the file.
+func (l *loop) read(w http.ResponseWriter, r *http.Request) {
+	s, p, err := l.readScript(r.Context(), r.PathValue("what"), r.PathValue("patient"), r.PathValue("uid"))
+	if err == nil {
+		err = l.sendSame(r.Context(), s, swapper(s, p, p))
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	l.copyFile(w, r)
+}
+
+// readScript records what the gateway sends for a read of a document.
+func (l *loop) readScript(ctx context.Context, what, patientN, uid string) (*script, patient, error) {
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	i := slices.IndexFunc(l.puts, func(p patient) bool { return strconv.Itoa(p.n) == patientN })
+	if i < 0 {
+		return nil, patient{}, fmt.Errorf("unknown patient")
+	}
+	p := l.puts[i]
+	if s := l.reads[what]; s != nil {
+		return s, p, nil
+	}
+	studio, err := openStudio(ctx, l.child, false)
+	if err != nil {
+		return nil, p, err
+	}
+	defer studio.close()
+	w, err := visitor(ctx, l.child)
+	if err != nil {
+		return nil, p, err
+	}
+	q, err := w.iti43(p, uid, 0)
+	if what == "iti68" {
+		q, err = w.iti68(ctx, p, uid, 0)
+	}
+	if err != nil {
+		return nil, p, err
+	}
+	s, err := studio.record(q.renewed)
+	if err != nil {
+		return nil, p, err
+	}
+	s.answer, l.reads[what] = nil, s
+	return s, p, nil
 }
 
 // copyFile sends a file as any file server does; net/http uses sendfile(2).

@@ -106,7 +106,7 @@ func (c *checked) read(p []byte) (int, error) {
 
 // verify compares the whole once its last byte was read and not yet given.
 func (c *checked) verify() error {
-	if !hmac.Equal(c.seal.sum(), c.sum) {
+	if !hmac.Equal(c.seal.Sum(nil), c.sum) {
 		return fmt.Errorf("%w: seal broken", ErrCorrupt)
 	}
 	if n, err := io.ReadFull(c.blob, make([]byte, 1)); n > 0 {

@@ -242,7 +242,7 @@ func refusedKeys(t *testing.T, s *repository.Store) {
 		if err := s.Discard(t.Context(), bad+"/../x"); !errors.Is(err, repository.ErrKey) {
 			t.Errorf("Discard under %q: %v, want ErrKey", bad, err)
 		}
-		c := xds.Content{Blob: bad + "/../x", Seal: strings.Repeat("0", 96)}
+		c := xds.Content{Blob: bad + "/../x", Seal: strings.Repeat("0", 128)}
 		if _, err := s.Open(t.Context(), See(t, c)); !errors.Is(err, repository.ErrKey) {
 			t.Errorf("Open under %q: %v, want ErrKey", bad, err)
 		}
@@ -263,10 +263,10 @@ func otherThanRegistered(t *testing.T, s *repository.Store) {
 	text := Text(70 << 10)
 	c := Put(t, s, text)
 	for name, change := range map[string]func(*xds.Content){
-		"seal":       func(c *xds.Content) { c.Seal = c.Seal[:95] + flipped(c.Seal[95:]) },
+		"seal":       func(c *xds.Content) { c.Seal = c.Seal[:127] + flipped(c.Seal[127:]) },
 		"seal's key": func(c *xds.Content) { c.Seal = flipped(c.Seal[:1]) + c.Seal[1:] },
 		"no seal":    func(c *xds.Content) { c.Seal = "" },
-		"another's":  func(c *xds.Content) { c.Seal = Put(t, s, text).Seal[:32] + c.Seal[32:] },
+		"another's":  func(c *xds.Content) { c.Seal = Put(t, s, text).Seal[:64] + c.Seal[64:] },
 		"shorter":    func(c *xds.Content) { c.Size-- },
 		"longer":     func(c *xds.Content) { c.Size++ },
 	} {

@@ -111,6 +111,7 @@ func newServer(f Front, log *slog.Logger) *http.Server {
 		WriteTimeout:      longest,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ConnContext:       roomy,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // handshakes of scanners
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          64,
@@ -121,6 +122,17 @@ func newServer(f Front, log *slog.Logger) *http.Server {
 			WriteByteTimeout:              grace,
 		},
 	}
+}
+
+// sendBuffer is what the kernel may hold of an answer, in bytes: some blocks of a
+// document, so that its reader and its writer seldom wait for each other.
+const sendBuffer = 1 << 20
+
+func roomy(ctx context.Context, c net.Conn) context.Context {
+	if t, ok := c.(*net.TCPConn); ok {
+		_ = t.SetWriteBuffer(sendBuffer) // a wish
+	}
+	return ctx
 }
 
 // TLS is the configuration of the listeners: TLS 1.2 at least, and of its suites
