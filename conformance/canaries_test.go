@@ -80,6 +80,7 @@ func openCage(t *testing.T) *cage {
 		t.Fatal(err)
 	}
 	sandbox := exec.Command(binary, "sandbox", "--listen", "127.0.0.1:0", "--data", data, "--ci", "--verbose")
+	sandbox.Env = append(os.Environ(), "TMPDIR="+data) // its PostgreSQL is killed: what that leaves goes with the data
 	sandbox.Stdout, sandbox.Stderr = journal, journal
 	if err := sandbox.Start(); err != nil {
 		t.Fatal(err)

@@ -65,7 +65,7 @@ func (v *victim) start(t *testing.T, fail string) {
 	again := err == nil
 	began := time.Now()
 	v.process = exec.Command(v.binary, "sandbox", "--listen", "127.0.0.1:0", "--data", v.data, "--ci")
-	v.process.Env = append(os.Environ(), "PASSERELLE_FAIL="+fail)
+	v.process.Env = append(os.Environ(), "PASSERELLE_FAIL="+fail, "TMPDIR="+v.data) // what a kill leaves goes with the data
 	var said bytes.Buffer
 	v.process.Stderr = &said
 	out, err := v.process.StdoutPipe()
