@@ -6,6 +6,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type Registry struct {
 	NewID        func() string // a random lower-case UUID
 	RepositoryID string        // repositoryUniqueId of the documents that it registers (OID)
 	Report       Reporter
+	Patience     time.Duration // with the database, for one transaction; 0 is a minute
 	// Decided hears of every decision once its trail row is committed; nil ignores it.
 	Decided func(action authz.Value, permit bool)
 
@@ -54,6 +56,10 @@ type Session struct {
 	live     atomic.Bool
 	traces   []*authz.Trace
 }
+
+// usualPatience is longer than any statement may take by the server's own clock: it
+// ends the wait for a server that has stopped answering (safety FM-06).
+const usualPatience = time.Minute
 
 // attempts bounds how often a write is tried again after a serialization failure.
 const attempts = 8
@@ -118,13 +124,10 @@ func (r *Registry) Write(ctx context.Context, fn func(*Session) error) error {
 // run is one attempt. A refusal undoes what fn changed but keeps the trail rows.
 func (r *Registry) run(ctx context.Context, fn func(*Session) error) (failure error) {
 	defer func() { failure = marked(failure) }()
-	acquire, cancel := context.WithTimeout(ctx, acquireLimit)
-	conn, err := r.pool.Acquire(acquire)
-	cancel()
+	tx, err := r.begin(ctx)
 	if err != nil {
-		return fmt.Errorf("connection: %w", err)
+		return err
 	}
-	tx := db.Begin(conn)
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after a commit there is nothing to roll back
 	s := &Session{registry: r, tx: tx}
 	s.live.Store(true)
@@ -157,15 +160,31 @@ func (r *Registry) run(ctx context.Context, fn func(*Session) error) (failure er
 	return nil
 }
 
+// begin takes a connection for one transaction.
+func (r *Registry) begin(ctx context.Context) (*db.Tx, error) {
+	ctx, cancel := context.WithTimeout(ctx, acquireLimit)
+	defer cancel()
+	conn, err := r.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connection: %w", err)
+	}
+	return db.Begin(conn, cmp.Or(r.Patience, usualPatience)), nil
+}
+
 // recordOnly writes the trail of a refused request in a transaction of its own:
 // the effect was rolled back with the first one.
 func (r *Registry) recordOnly(ctx context.Context, traces []*authz.Trace) error {
 	if len(traces) == 0 {
 		return nil
 	}
+	tx, err := r.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after a commit there is nothing to roll back
 	batch := &pgx.Batch{}
 	trail.Queue(batch, traces)
-	if err := r.pool.SendBatch(ctx, batch).Close(); err != nil {
+	if err := tx.Commit(ctx, batch); err != nil {
 		return fmt.Errorf("trail: %w", err)
 	}
 	r.decided(traces)

@@ -35,7 +35,7 @@ func unreachable(err error) bool {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
 		switch refused.Code {
-		case "57P01", "57P02", "57P03", "53300": // shutdowns, starting up, too many connections
+		case "57P01", "57P02", "57P03", "53300", "57014": // shutdowns, starting up, too many connections, too slow
 			return true
 		}
 		return strings.HasPrefix(refused.Code, "08")

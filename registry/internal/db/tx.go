@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -20,8 +22,15 @@ type Tx struct {
 
 const beginSQL = "begin isolation level repeatable read"
 
-// Begin makes the transaction of a connection, which it gives back at its end.
-func Begin(conn *pgxpool.Conn) *Tx { return &Tx{conn: conn} }
+// Begin makes the transaction of a connection, which it gives back at its end. A
+// server that does not answer within patience, from now on, is given up: statements
+// fail with a timeout, and the connection is closed.
+func Begin(conn *pgxpool.Conn, patience time.Duration) *Tx {
+	_ = wire(conn).SetDeadline(time.Now().Add(patience)) // one that is closed fails by itself
+	return &Tx{conn: conn}
+}
+
+func wire(conn *pgxpool.Conn) net.Conn { return conn.Conn().PgConn().Conn() }
 
 // errEnded is a statement after the end of its transaction.
 var errEnded = errors.New("transaction ended")
@@ -90,9 +99,10 @@ func (t *Tx) Run(ctx context.Context, b *pgx.Batch) error {
 		return errEnded
 	}
 	if t.first() {
-		if _, err := t.conn.Exec(ctx, beginSQL); err != nil {
-			return err
-		}
+		whole := &pgx.Batch{}
+		whole.Queue(beginSQL)
+		whole.QueuedQueries = append(whole.QueuedQueries, b.QueuedQueries...)
+		b = whole
 	}
 	return t.conn.SendBatch(ctx, b).Close()
 }
@@ -147,6 +157,7 @@ func (t *Tx) Rollback(ctx context.Context) error {
 // release gives the connection back; the pool closes one that is still in a
 // transaction.
 func (t *Tx) release() {
+	_ = wire(t.conn).SetDeadline(time.Time{})
 	t.conn.Release()
 	t.conn = nil
 }

@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -16,7 +17,7 @@ func begin(t *testing.T, pool *pgxpool.Pool) *db.Tx {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tx := db.Begin(conn)
+	tx := db.Begin(conn, time.Minute)
 	t.Cleanup(func() { _ = tx.Rollback(t.Context()) })
 	return tx
 }
