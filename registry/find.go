@@ -1,15 +1,10 @@
 package registry
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/xds"
@@ -208,93 +203,6 @@ func matchesSQL(q xds.Query, st *statement) (string, error) {
 	return strings.Join(parts, " and "), nil
 }
 
-// sortKey is one ordering column with its direction; none is ever null.
-type sortKey struct {
-	column
-	desc bool
-}
-
-// order is the order of an answer: the one wanted, by default creationTime newest
-// first.
-func order(wanted []xds.Order) []xds.Order {
-	if len(wanted) == 0 {
-		return []xds.Order{{Attribute: xds.AttrCreationTime, Descending: true}}
-	}
-	return wanted
-}
-
-// orderKeys gives the keys of an answer's order; logicalID always breaks ties.
-func orderKeys(wanted []xds.Order) ([]sortKey, error) {
-	var keys []sortKey
-	for _, o := range order(wanted) {
-		col, ok := columns[o.Attribute]
-		if !ok || col.kind == listColumn || col.kind == codesColumn {
-			return nil, fmt.Errorf("no order by %s", o.Attribute)
-		}
-		keys = append(keys, sortKey{col, o.Descending})
-	}
-	return keys, nil
-}
-
-// orderSQL orders rows whose columns stand behind a prefix.
-func orderSQL(prefix string, keys []sortKey) string {
-	var parts []string
-	for _, k := range keys {
-		parts = append(parts, k.key(prefix)+direction(k.desc))
-	}
-	return strings.Join(append(parts, prefix+"lid"), ", ")
-}
-
-// key is what rows are ordered by; an absent instant comes before all others.
-func (k sortKey) key(prefix string) string {
-	if k.kind == timeColumn {
-		return "coalesce(" + prefix + k.sql + ", '-infinity')"
-	}
-	return prefix + k.sql
-}
-
-// textsSQL are the keys of a row as texts that a cursor carries, valueSQL one of
-// them as the value that it was.
-func textsSQL(keys []sortKey) []string {
-	var exprs []string
-	for _, k := range keys {
-		exprs = append(exprs, k.key("")+"::text")
-	}
-	return exprs
-}
-
-func (k sortKey) valueSQL(placeholder string) string {
-	types := map[columnKind]string{timeColumn: "timestamptz", uuidColumn: "uuid", statusColumn: "smallint"}
-	return placeholder + "::text::" + cmp.Or(types[k.kind], "text")
-}
-
-func direction(desc bool) string {
-	if desc {
-		return " desc"
-	}
-	return ""
-}
-
-// afterSQL is the keyset condition: strictly after the cursor in the order.
-func afterSQL(q xds.Query, keys []sortKey, st *statement) (string, error) {
-	if len(q.After.Values) != len(keys) || unstorable(q.After.LogicalID) || slices.ContainsFunc(q.After.Values, unstorable) {
-		return "", fmt.Errorf("cursor of another order")
-	}
-	equal, alternatives := "", []string{}
-	for i, k := range keys {
-		v := k.valueSQL(st.arg(q.After.Values[i]))
-		op := " > "
-		if k.desc {
-			op = " < "
-		}
-		alternatives = append(alternatives, "("+equal+k.key("")+op+v+")")
-		equal += k.key("") + " = " + v + " and "
-	}
-	lid := strings.TrimPrefix(q.After.LogicalID, "urn:uuid:")
-	alternatives = append(alternatives, "("+equal+"lid > "+st.arg(lid)+"::text::uuid)")
-	return "where (" + strings.Join(alternatives, " or ") + ")", nil
-}
-
 // admit asks the Scope again in Go. A row that SQL let through and Go refuses is
 // dropped and reported: it must never happen (policy_disagreement_total).
 func (s *Session) admit(sc authz.Scope, d xds.Document) (authz.Visible[xds.Document], bool) {
@@ -304,52 +212,3 @@ func (s *Session) admit(sc authz.Scope, d xds.Document) (authz.Visible[xds.Docum
 	}
 	return v, ok
 }
-
-// scanDocuments reads the rows of documentSQL.
-func scanDocuments(rows pgx.Rows, each func(d xds.Document, total int, related bool, key []string)) error {
-	defer rows.Close()
-	for rows.Next() {
-		var d xds.Document
-		var total int
-		var related bool
-		var key []string
-		if err := scanDocument(rows, &d, &total, &related, &key); err != nil {
-			return err
-		}
-		each(d, total, related, key)
-	}
-	return rows.Err()
-}
-
-// scanDocument reads one row: the entry from its payload, and over it what the
-// columns keep current (ids, version, status, marks).
-func scanDocument(row pgx.Row, d *xds.Document, extra ...any) error {
-	var status, origin int16
-	var registered, updated time.Time
-	var payload []byte
-	e := &d.Entry
-	var entryUUID, lid string
-	dest := []any{&d.Record, &lid, &e.Version, &entryUUID, &d.Lineage, &status, &d.Authors, &d.Depositor, &d.Structure,
-		&origin, &d.Content.Blob, &d.Content.SHA256, &d.Content.Seal, &registered, &updated, &payload,
-		&d.Marks.MaskedPS, &d.Marks.HiddenPatient, &d.Marks.HiddenReps, &d.LineageAuthors}
-	if err := row.Scan(append(dest, extra...)...); err != nil {
-		return err
-	}
-	version := e.Version
-	if err := decode(payload, e, &e.Extras); err != nil {
-		return fmt.Errorf("document %s: %w", lid, err)
-	}
-	e.Version = version
-	e.EntryUUID, e.LogicalID = "urn:uuid:"+entryUUID, "urn:uuid:"+lid
-	if int(status) >= len(statusName) {
-		return errors.New("unknown status")
-	}
-	e.AvailabilityStatus = statusName[status]
-	e.Confidentiality = append(e.Confidentiality, d.Marks.Codes()...)
-	d.Origin = origins[origin]
-	d.Content.SHA1, d.Content.Size = e.Hash, e.Size
-	d.Labels = xds.Labels{RegisteredUnix: registered.Unix(), UpdatedUnix: updated.Unix()}
-	return nil
-}
-
-var origins = map[int16]xds.Origin{0: xds.FromPro, 1: xds.FromPatient, 2: xds.FromInsurer}

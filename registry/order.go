@@ -1,0 +1,97 @@
+package registry
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// sortKey is one ordering column with its direction; none is ever null.
+type sortKey struct {
+	column
+	desc bool
+}
+
+// order is the order of an answer: the one wanted, by default creationTime newest
+// first.
+func order(wanted []xds.Order) []xds.Order {
+	if len(wanted) == 0 {
+		return []xds.Order{{Attribute: xds.AttrCreationTime, Descending: true}}
+	}
+	return wanted
+}
+
+// orderKeys gives the keys of an answer's order; logicalID always breaks ties.
+func orderKeys(wanted []xds.Order) ([]sortKey, error) {
+	var keys []sortKey
+	for _, o := range order(wanted) {
+		col, ok := columns[o.Attribute]
+		if !ok || col.kind == listColumn || col.kind == codesColumn {
+			return nil, fmt.Errorf("no order by %s", o.Attribute)
+		}
+		keys = append(keys, sortKey{col, o.Descending})
+	}
+	return keys, nil
+}
+
+// orderSQL orders rows whose columns stand behind a prefix.
+func orderSQL(prefix string, keys []sortKey) string {
+	var parts []string
+	for _, k := range keys {
+		parts = append(parts, k.key(prefix)+direction(k.desc))
+	}
+	return strings.Join(append(parts, prefix+"lid"), ", ")
+}
+
+// key is what rows are ordered by; an absent instant comes before all others.
+func (k sortKey) key(prefix string) string {
+	if k.kind == timeColumn {
+		return "coalesce(" + prefix + k.sql + ", '-infinity')"
+	}
+	return prefix + k.sql
+}
+
+// textsSQL are the keys of a row as texts that a cursor carries, valueSQL one of
+// them as the value that it was.
+func textsSQL(keys []sortKey) []string {
+	var exprs []string
+	for _, k := range keys {
+		exprs = append(exprs, k.key("")+"::text")
+	}
+	return exprs
+}
+
+func (k sortKey) valueSQL(placeholder string) string {
+	types := map[columnKind]string{timeColumn: "timestamptz", uuidColumn: "uuid", statusColumn: "smallint"}
+	return placeholder + "::text::" + cmp.Or(types[k.kind], "text")
+}
+
+func direction(desc bool) string {
+	if desc {
+		return " desc"
+	}
+	return ""
+}
+
+// afterSQL is the keyset condition: strictly after the cursor in the order.
+func afterSQL(q xds.Query, keys []sortKey, st *statement) (string, error) {
+	if len(q.After.Values) != len(keys) || unstorable(q.After.LogicalID) || slices.ContainsFunc(q.After.Values, unstorable) {
+		return "", fmt.Errorf("cursor of another order")
+	}
+	equal, alternatives := "", []string{}
+	for i, k := range keys {
+		v := k.valueSQL(st.arg(q.After.Values[i]))
+		op := " > "
+		if k.desc {
+			op = " < "
+		}
+		alternatives = append(alternatives, "("+equal+k.key("")+op+v+")")
+		equal += k.key("") + " = " + v + " and "
+	}
+	lid := strings.TrimPrefix(q.After.LogicalID, "urn:uuid:")
+	alternatives = append(alternatives, "("+equal+"lid > "+st.arg(lid)+"::text::uuid)")
+	return "where (" + strings.Join(alternatives, " or ") + ")", nil
+}
