@@ -49,6 +49,15 @@ func TestSchemaIsRead(t *testing.T) {
 	if err != nil || after.Current != after.Newest || after.Check() != nil {
 		t.Errorf("%+v %v", after, err)
 	}
+	if _, err := pool.Exec(t.Context(), "comment on table goose_db_version is 'another'"); err != nil {
+		t.Fatal(err)
+	}
+	if edited, err := postgres.ReadSchema(t.Context(), pool); err != nil || !errors.Is(edited.Check(), postgres.ErrEdited) {
+		t.Errorf("%+v %v", edited, err)
+	}
+	if err := postgres.Migrate(t.Context(), pool); !errors.Is(err, postgres.ErrEdited) {
+		t.Errorf("migrated over other migrations: %v", err)
+	}
 	if _, err := pool.Exec(t.Context(), "insert into goose_db_version (version_id, is_applied) values ($1, true)", after.Newest+1); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ var (
 	ErrFailed      = errors.New("PostgreSQL did not start")
 	ErrNewer       = errors.New("schema newer than the program")
 	ErrOlder       = errors.New("schema older than the program")
+	ErrEdited      = errors.New("schema of a development version")
 )
 
 // Error is a refusal that an operator reads at start: what is wrong and what to

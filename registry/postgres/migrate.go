@@ -61,11 +61,28 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, files fs.FS) error {
 	if current > newest {
 		return newer(current, newest)
 	}
+	print, err := fingerprint(files)
+	if err != nil {
+		return err
+	}
+	var made sql.NullString
+	if err := db.QueryRowContext(ctx, madeSQL).Scan(&made); err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	if current == newest && made.String != print {
+		return edited(newest)
+	}
 	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	if _, err := db.ExecContext(ctx, `comment on table goose_db_version is '`+print+`'`); err != nil { // hexadecimal
 		return fmt.Errorf("migrations: %w", err)
 	}
 	return nil
 }
+
+// madeSQL tells by which migrations the schema was made: their fingerprint.
+const madeSQL = `select obj_description(to_regclass('goose_db_version'))`
 
 // lockMigrations waits for the advisory lock. It asks again rather than block in
 // one statement: a blocked statement holds a snapshot, for which an index built
@@ -99,12 +116,20 @@ func lockMigrations(ctx context.Context, db *sql.DB) (unlock func(), err error) 
 // Fingerprint is a short hexadecimal digest of the embedded migrations: two
 // programs with the same one make the same schema.
 func Fingerprint() (string, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return "", err
+	}
+	return fingerprint(files)
+}
+
+func fingerprint(files fs.FS) (string, error) {
 	h := sha256.New()
-	err := fs.WalkDir(migrations, ".", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		body, err := migrations.ReadFile(path)
+		body, err := fs.ReadFile(files, path)
 		fmt.Fprintf(h, "%s %d\n%s", path, len(body), body)
 		return err
 	})

@@ -16,6 +16,7 @@ import (
 type Schema struct {
 	Current int64 // 0: no schema at all
 	Newest  int64
+	made    bool // by the migrations of this program, when Current is Newest
 }
 
 // ReadSchema asks the database and changes nothing.
@@ -29,7 +30,12 @@ func ReadSchema(ctx context.Context, pool *pgxpool.Pool) (Schema, error) {
 	if err := pool.QueryRow(ctx, `select to_regclass('goose_db_version') is not null`).Scan(&there); err != nil || !there {
 		return s, err
 	}
-	err = pool.QueryRow(ctx, `select coalesce(max(version_id) filter (where is_applied), 0) from goose_db_version`).Scan(&s.Current)
+	print, err := Fingerprint()
+	if err != nil {
+		return s, err
+	}
+	err = pool.QueryRow(ctx, `select coalesce(max(version_id) filter (where is_applied), 0), coalesce((`+madeSQL+`) = $1, false) from goose_db_version`,
+		print).Scan(&s.Current, &s.made)
 	return s, err
 }
 
@@ -43,8 +49,18 @@ func (s Schema) Check() error {
 		return &Error{ErrOlder,
 			fmt.Sprintf("La base est au schéma %d, ce programme attend le %d : lancer passerelle migrate", s.Current, s.Newest),
 			fmt.Sprintf("the database has schema %d, this program expects %d: run passerelle migrate", s.Current, s.Newest)}
+	case !s.made:
+		return edited(s.Newest)
 	}
 	return nil
+}
+
+// edited refuses a schema of the right number made by other migrations: those of a
+// program that was never released.
+func edited(version int64) error {
+	return &Error{ErrEdited,
+		fmt.Sprintf("La base a été faite par une version de développement, avec un autre schéma %d : repartir d'un dossier ou d'une base vide", version),
+		fmt.Sprintf("the database was made by a development version, with another schema %d: start from an empty folder or database", version)}
 }
 
 func newer(current, newest int64) error {

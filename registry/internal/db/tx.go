@@ -13,7 +13,7 @@ import (
 )
 
 // Tx is one REPEATABLE READ transaction. It begins with its first statement and
-// ends with the last batch, each in one round trip: a request of three statements
+// ends with the last batch, in their round trips: a request of three statements
 // waits for the server three times, not five. It is not safe for concurrent use.
 type Tx struct {
 	conn  *pgxpool.Conn // nil once it has ended
@@ -32,22 +32,35 @@ func Begin(conn *pgxpool.Conn, patience time.Duration) *Tx {
 
 func wire(conn *pgxpool.Conn) net.Conn { return conn.Conn().PgConn().Conn() }
 
-// errEnded is a statement after the end of its transaction.
-var errEnded = errors.New("transaction ended")
+// errEnded is a statement after the end of its transaction, errNone one after a first
+// statement that failed before the transaction was there: on its own it would be
+// committed at once.
+var (
+	errEnded = errors.New("transaction ended")
+	errNone  = errors.New("transaction never begun")
+)
 
 // first tells that the next statement has to begin the transaction.
-func (t *Tx) first() bool {
-	first := !t.begun
-	t.begun = true
-	return first
+func (t *Tx) first() (bool, error) {
+	switch {
+	case t.conn == nil:
+		return false, errEnded
+	case !t.begun:
+		t.begun = true
+		return true, nil
+	case t.conn.Conn().PgConn().TxStatus() == 'I':
+		return false, errNone
+	}
+	return false, nil
 }
 
 // Query is pgx.Tx.Query.
 func (t *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	if t.conn == nil {
-		return nil, errEnded
+	first, err := t.first()
+	if err != nil {
+		return nil, err
 	}
-	if !t.first() {
+	if !first {
 		return t.conn.Query(ctx, sql, args...)
 	}
 	results, err := t.begin(ctx, sql, args)
@@ -63,10 +76,11 @@ func (t *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, erro
 
 // QueryRow is pgx.Tx.QueryRow.
 func (t *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	if t.conn == nil {
-		return failedRow{errEnded}
+	first, err := t.first()
+	if err != nil {
+		return failedRow{err}
 	}
-	if !t.first() {
+	if !first {
 		return t.conn.QueryRow(ctx, sql, args...)
 	}
 	results, err := t.begin(ctx, sql, args)
@@ -78,10 +92,11 @@ func (t *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 
 // Exec is pgx.Tx.Exec.
 func (t *Tx) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.CommandTag, err error) {
-	if t.conn == nil {
-		return tag, errEnded
+	first, err := t.first()
+	if err != nil {
+		return tag, err
 	}
-	if !t.first() {
+	if !first {
 		return t.conn.Exec(ctx, sql, args...)
 	}
 	results, err := t.begin(ctx, sql, args)
@@ -95,10 +110,11 @@ func (t *Tx) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.Comm
 // Run runs the statements of a batch, and the functions queued with them, in one
 // round trip.
 func (t *Tx) Run(ctx context.Context, b *pgx.Batch) error {
-	if t.conn == nil {
-		return errEnded
+	first, err := t.first()
+	if err != nil {
+		return err
 	}
-	if t.first() {
+	if first {
 		whole := &pgx.Batch{}
 		whole.Queue(beginSQL)
 		whole.QueuedQueries = append(whole.QueuedQueries, b.QueuedQueries...)

@@ -22,14 +22,17 @@ func begin(t *testing.T, pool *pgxpool.Pool) *db.Tx {
 	return tx
 }
 
-// Whatever the first statement is, it runs inside the transaction.
+// Whatever the first statement is, it runs inside the transaction: undone with it.
 func TestFirstStatementBegins(t *testing.T) {
 	pool := registrytest.Open(t)
-	const sql = `select current_setting('transaction_isolation')`
+	if _, err := pool.Exec(t.Context(), `create table kept (n int primary key)`); err != nil {
+		t.Fatal(err)
+	}
+	const sql = `insert into kept select generate_series(1, 3) returning n`
 	firsts := map[string]func(*db.Tx) error{
-		"QueryRow": func(tx *db.Tx) error { var s string; return tx.QueryRow(t.Context(), sql).Scan(&s) },
+		"QueryRow": func(tx *db.Tx) error { var n int; return tx.QueryRow(t.Context(), sql).Scan(&n) },
 		"Query": func(tx *db.Tx) error {
-			rows, err := tx.Query(t.Context(), `select generate_series(1, 3)`)
+			rows, err := tx.Query(t.Context(), sql)
 			if err != nil {
 				return err
 			}
@@ -40,7 +43,7 @@ func TestFirstStatementBegins(t *testing.T) {
 			return err
 		},
 		"a Query left early": func(tx *db.Tx) error {
-			rows, err := tx.Query(t.Context(), `select generate_series(1, 3)`)
+			rows, err := tx.Query(t.Context(), sql)
 			if err == nil {
 				rows.Next()
 				rows.Close()
@@ -60,13 +63,16 @@ func TestFirstStatementBegins(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		var isolation string
-		var same bool
-		err := tx.QueryRow(t.Context(), `select current_setting('transaction_isolation'), now() < clock_timestamp()`).Scan(&isolation, &same)
-		if err != nil || isolation != "repeatable read" || !same {
-			t.Errorf("after %s: %q, %v", name, isolation, err)
+		var inside, outside int
+		err := tx.QueryRow(t.Context(), `select current_setting('transaction_isolation'), (select count(*) from kept)`).Scan(&isolation, &inside)
+		if err != nil || isolation != "repeatable read" || inside != 3 {
+			t.Errorf("after %s: %q, %d rows, %v", name, isolation, inside, err)
 		}
 		if err := tx.Rollback(t.Context()); err != nil {
 			t.Errorf("after %s: rollback: %v", name, err)
+		}
+		if err := pool.QueryRow(t.Context(), `select count(*) from kept`).Scan(&outside); err != nil || outside != 0 {
+			t.Errorf("%s left %d rows, %v", name, outside, err)
 		}
 		if err := first(tx); err == nil {
 			t.Errorf("%s after the end", name)
@@ -74,6 +80,39 @@ func TestFirstStatementBegins(t *testing.T) {
 	}
 	if n := pool.Stat().AcquiredConns(); n != 0 {
 		t.Errorf("%d connections not given back", n)
+	}
+}
+
+// After a first statement that fails before there is a transaction nothing runs: it
+// would be committed by itself.
+func TestFirstStatementFails(t *testing.T) {
+	pool := registrytest.Open(t)
+	if _, err := pool.Exec(t.Context(), `create table kept (n int primary key)`); err != nil {
+		t.Fatal(err)
+	}
+	one := &pgx.Batch{}
+	one.Queue(`insert into kept values (1)`)
+	for name, next := range map[string]func(*db.Tx) error{
+		"Exec":     func(tx *db.Tx) error { _, err := tx.Exec(t.Context(), `insert into kept values (1)`); return err },
+		"Query":    func(tx *db.Tx) error { _, err := tx.Query(t.Context(), `insert into kept values (1)`); return err },
+		"QueryRow": func(tx *db.Tx) error { return tx.QueryRow(t.Context(), `select 1`).Scan(new(int)) },
+		"Run":      func(tx *db.Tx) error { return tx.Run(t.Context(), one) },
+		"Commit":   func(tx *db.Tx) error { return tx.Commit(t.Context(), one) },
+	} {
+		tx := begin(t, pool)
+		if _, err := tx.Exec(t.Context(), `select * from nowhere`); err == nil {
+			t.Fatal("a table that is not there answers")
+		}
+		if err := next(tx); err == nil {
+			t.Errorf("%s runs", name)
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Errorf("after %s: rollback: %v", name, err)
+		}
+		var n int
+		if err := pool.QueryRow(t.Context(), `select count(*) from kept`).Scan(&n); err != nil || n != 0 {
+			t.Fatalf("%s left %d rows, %v", name, n, err)
+		}
 	}
 }
 
