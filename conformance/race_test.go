@@ -2,7 +2,6 @@ package conformance_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -238,12 +237,7 @@ func (k *kit) maskAndReplace(t *testing.T, rounds int) {
 		path := "/api/v1/records/" + s.patient.Record + "/documents/" + s.documents[0].entry.EntryUUID + "/mask"
 		var replaced kitAnswer
 		var masked kitResponse
-		delay := time.Duration(rand.IntN(3000)) * time.Microsecond
-		at(func() { replaced = replace() }, func() {
-			for began := time.Now(); time.Since(began) < delay; { //nolint:revive // a drawn overlap, not a wait for something
-			}
-			masked = s.call(t, http.MethodPost, path, token, nil)
-		})
+		at(func() { replaced = replace() }, func() { masked = s.call(t, http.MethodPost, path, token, nil) })
 		if replaced.code != "" || masked.status != http.StatusOK {
 			t.Fatalf("replace %q, mask %d %s", replaced.code, masked.status, masked.body)
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // newMatrix: an operator imports a version of the matrix beside the running gateway,
-// which decides by it within seconds.
+// which decides by it ten seconds later.
 func (s *site) newMatrix(t *testing.T, g *gateway) {
 	t.Helper()
 	page := filepath.Join("..", "testdata", "matrice", "page-")
@@ -21,7 +21,7 @@ func (s *site) newMatrix(t *testing.T, g *gateway) {
 		Stored  bool
 		Version struct{ Version, State, ImportedBy string }
 	}
-	if bad := json.Unmarshal([]byte(stdout), &done); bad != nil || err != nil || !done.Stored || done.Version.State != "inForce" || done.Version.ImportedBy != "ops" {
+	if bad := json.Unmarshal([]byte(stdout), &done); bad != nil || err != nil || !done.Stored || done.Version.State != "pending" || done.Version.ImportedBy != "ops" {
 		t.Fatalf("policy import: %v\n%s", err, stdout)
 	}
 	eventually(t, "the gateway decides by the new version", func() bool {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"pgregory.net/rapid"
 
 	"github.com/passerelle-sante/passerelle/authz"
@@ -255,5 +256,36 @@ func TestFlipsBounds(t *testing.T) {
 	defer cancel()
 	if f, err := c.reg.CountFlips(late, authz.AsSystem("test"), asked); err == nil || f.Complete {
 		t.Errorf("no time at all: %+v (%v)", f, err)
+	}
+}
+
+// The bound of one statement of a request does not end the count: the deadline does,
+// and what was counted comes back.
+func TestFlipsOutlastStatementLimit(t *testing.T) {
+	c := newCrowd(t)
+	cfg := c.pool.Config()
+	cfg.ConnConfig.RuntimeParams["statement_timeout"] = "100"
+	hasty, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hasty.Close()
+	held, err := c.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Rollback(context.Background())
+	if _, err := held.Exec(t.Context(), `lock table document_entry in access exclusive mode`); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	reg := registry.Open(hasty, registry.Registry{Now: time.Now, NewID: newID})
+	f, err := reg.CountFlips(ctx, authz.AsSystem("test"), registry.Comparison{
+		Before: c.gate, After: &authz.Gate{Policy: drawn(france.Rules, authz.TypeSet{}), Now: c.gate.Now, Paris: c.gate.Paris},
+		Column: func(authz.Subject) string { return "x" },
+	})
+	if err != nil || f.Complete || f.Of != 5 {
+		t.Errorf("%+v (%v), want a count that is not complete", f, err)
 	}
 }

@@ -147,33 +147,39 @@ where (record, lid, version) > ($1::text::uuid, $2::text::uuid, $3) order by rec
 			return err
 		}
 		for _, h := range batch {
-			if err := f.document(ctx, h, h.content.Blob != checked); err != nil {
+			asked, err := f.document(ctx, h, h.content.Blob != checked)
+			if err != nil {
 				return err
 			}
-			checked = h.content.Blob
+			if asked {
+				checked = h.content.Blob
+			}
 		}
 		last = batch[len(batch)-1]
 		f.progress()
 	}
 }
 
-func (f *fsck) document(ctx context.Context, h held, bytes bool) error {
+// document checks one metadata version, and its bytes when they are still to be
+// looked at; asked tells whether the store was asked for them, which an entry that
+// does not decode prevents.
+func (f *fsck) document(ctx context.Context, h held, bytes bool) (asked bool, err error) {
 	f.done.Documents++
 	var entry xds.DocumentEntry
 	if err := decode(h.payload, &entry, &entry.Extras); err != nil {
 		f.tell(Finding{Fault: EntryUnreadable, Object: h.lid, Version: h.version})
-		return nil
+		return false, nil
 	}
 	if h.sha1 != "" && h.sha1 != entry.Hash {
 		f.tell(Finding{Fault: HashDiffers, Object: h.lid, Version: h.version})
 	}
 	if !bytes {
-		return nil
+		return false, nil
 	}
 	h.content.Size = entry.Size
-	err := f.repo.Verify(ctx, f.sys, h.content, f.options.Bytes)
+	err = f.repo.Verify(ctx, f.sys, h.content, f.options.Bytes)
 	if err == nil || ctx.Err() != nil {
-		return ctx.Err()
+		return true, ctx.Err()
 	}
 	fault := BlobUnreadable
 	switch {
@@ -183,7 +189,7 @@ func (f *fsck) document(ctx context.Context, h held, bytes bool) error {
 		fault = BlobCorrupt
 	}
 	f.tell(Finding{Fault: fault, Object: h.lid, Version: h.version, Blob: h.content.Blob})
-	return nil
+	return true, nil
 }
 
 // intents tells those of submissions that did not end.

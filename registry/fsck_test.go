@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry"
 )
 
@@ -30,6 +31,24 @@ func (s *store) fsck(o registry.FsckOptions) map[registry.Fault][]string {
 		s.t.Errorf("%d findings told, %d counted", total, done.Findings)
 	}
 	return found
+}
+
+// A version that does not decode hides nothing of the bytes that a later one names.
+func TestFsckUnreadableVersion(t *testing.T) {
+	s := newStore(t)
+	c, entry := s.deposit("masked, so that there are two versions")
+	if _, err := s.act(doctor("traitant"), authz.Mask, registry.Change{Document: entry.LogicalID, Attested: true}); err != nil {
+		t.Fatal(err)
+	}
+	s.exec(`update document_entry set entry = '\x00' where version = 1`)
+	if err := s.repo.Discard(t.Context(), c.Blob); err != nil {
+		t.Fatal(err)
+	}
+	lid := []string{strings.TrimPrefix(entry.LogicalID, "urn:uuid:")}
+	want := map[registry.Fault][]string{registry.EntryUnreadable: lid, registry.BlobMissing: lid}
+	if diff := cmp.Diff(want, s.fsck(registry.FsckOptions{OlderThan: day})); diff != "" {
+		t.Errorf("wanted (-), found (+):\n%s", diff)
+	}
 }
 
 // Each kind of damage is told by its name and its place, and nothing else is.

@@ -2,9 +2,11 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,6 +14,7 @@ import (
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry/internal/db"
 	"github.com/passerelle-sante/passerelle/repository"
+	"github.com/passerelle-sante/passerelle/xds"
 )
 
 // Swept is what a sweep found and did.
@@ -28,7 +31,8 @@ const sweepBatch = 1000
 // submissions that crashed left over (safety §4.2, I-6). An intent is condemned
 // first, durably: from then on no submission can fulfil it, so a slow one fails
 // instead of naming bytes that are gone. A sweep that was cut short goes on at the
-// next one. The zero System sweeps nothing.
+// next one; a blob that cannot be deleted keeps its intent until then, and holds up
+// no other. The zero System sweeps nothing.
 func (r *Registry) Sweep(ctx context.Context, sys authz.System, repo *repository.Store, olderThan time.Duration) (Swept, error) {
 	if err := db.BySystem(sys); err != nil {
 		return Swept{}, err
@@ -38,44 +42,107 @@ func (r *Registry) Sweep(ctx context.Context, sys authz.System, repo *repository
 		return Swept{}, fmt.Errorf("condemn: %w", err)
 	}
 	var done Swept
-	for {
-		prefixes, err := r.texts(ctx, `select prefix from blob_intent where created_at = '-infinity' limit $1`, sweepBatch)
+	failed := failures{}
+	for after := ""; ; {
+		prefixes, err := r.texts(ctx, `select prefix from blob_intent where created_at = '-infinity' and prefix > $1 order by prefix limit $2`, after, sweepBatch)
 		if err != nil || len(prefixes) == 0 {
-			return done, err
+			return done, failed.with(err)
 		}
-		n, err := r.sweepUnder(ctx, repo, prefixes)
+		after = prefixes[len(prefixes)-1]
+		n, kept, err := r.sweepUnder(ctx, repo, prefixes, &failed)
 		done.Blobs += n
 		if err != nil {
-			return done, err
+			return done, failed.with(err)
 		}
+		prefixes = slices.DeleteFunc(prefixes, func(prefix string) bool { return kept[prefix] })
 		if _, err := r.pool.Exec(ctx, `delete from blob_intent where prefix = any($1) and created_at = '-infinity'`, prefixes); err != nil {
-			return done, err
+			return done, failed.with(err)
 		}
 		done.Intents += len(prefixes)
 	}
 }
 
-// sweepUnder deletes what is left under condemned prefixes.
-func (r *Registry) sweepUnder(ctx context.Context, repo *repository.Store, prefixes []string) (deleted int, err error) {
+// sweepUnder deletes what is left under condemned prefixes; kept are those where
+// something may still be. Its own error ends the sweep.
+func (r *Registry) sweepUnder(ctx context.Context, repo *repository.Store, prefixes []string, failed *failures) (deleted int, kept map[string]bool, err error) {
+	kept = map[string]bool{}
 	all := func(yield func(repository.Info, error) bool) {
 		for _, prefix := range prefixes {
+			var broken error
 			for info, err := range repo.Under(ctx, prefix) {
-				if !yield(info, err) {
+				if broken = err; err == nil && !yield(info, nil) {
 					return
 				}
+			}
+			kept[prefix] = broken != nil
+			if err := failed.add(ctx, broken); err != nil {
+				yield(repository.Info{}, err)
+				return
 			}
 		}
 	}
 	for info, err := range r.orphans(ctx, all) {
 		if err != nil {
-			return deleted, err
+			return deleted, kept, err
 		}
-		if err := repo.Discard(ctx, info.Key); err != nil {
-			return deleted, err
+		err = repo.Discard(ctx, info.Key)
+		if err != nil {
+			kept[path.Dir(info.Key)] = true
+		} else {
+			deleted++
 		}
-		deleted++
+		if err := failed.add(ctx, err); err != nil {
+			return deleted, kept, err
+		}
 	}
-	return deleted, nil
+	return deleted, kept, nil
+}
+
+// failures are those that a sweep goes on after: one blob that cannot be deleted must
+// not keep all others.
+type failures struct {
+	first []error
+	more  int // beyond the first
+	row   int // how often in a row the store did not answer
+}
+
+// Bounds of failures: how many are told, and after how many attempts in a row without
+// an answer the store is asked no more.
+const (
+	failuresTold = 10
+	failuresRow  = 10
+)
+
+// add counts how one deletion or listing went, and gives the error that ends the sweep.
+func (f *failures) add(ctx context.Context, err error) error {
+	if err == nil {
+		f.row = 0
+		return nil
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	if f.row++; !errors.Is(err, xds.ErrUnavailable) {
+		f.row = 0 // it answered
+	}
+	if f.row == failuresRow {
+		return err
+	}
+	if len(f.first) == failuresTold {
+		f.more++
+		return nil
+	}
+	f.first = append(f.first, err)
+	return nil
+}
+
+// with joins what was gone on after with the error that ended the sweep, if any.
+func (f *failures) with(err error) error {
+	all := append(slices.Clone(f.first), err)
+	if f.more > 0 {
+		all = append(all, fmt.Errorf("and %d more", f.more))
+	}
+	return errors.Join(all...)
 }
 
 // Reconcile walks the whole store and deletes the blobs older than a bound that no
@@ -88,20 +155,24 @@ func (r *Registry) Reconcile(ctx context.Context, sys authz.System, repo *reposi
 		return Swept{}, err
 	}
 	var done Swept
+	failed := failures{}
 	for info, err := range r.orphans(ctx, settled(repo.Everything(ctx), r.Now().Add(-olderThan))) {
 		switch {
 		case err != nil:
-			return done, err
+			return done, failed.with(err)
 		case info.Stray:
 			done.Strays++
 			continue
 		}
-		if err := repo.Discard(ctx, info.Key); err != nil {
-			return done, err
+		err = repo.Discard(ctx, info.Key)
+		if err == nil {
+			done.Blobs++
 		}
-		done.Blobs++
+		if err := failed.add(ctx, err); err != nil {
+			return done, failed.with(err)
+		}
 	}
-	return done, nil
+	return done, failed.with(nil)
 }
 
 // settled leaves out the blobs written since an instant.

@@ -2,8 +2,11 @@ package registry_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -129,6 +132,67 @@ func TestSweep(t *testing.T) {
 	}
 	if swept := s.sweep(0); swept != (registry.Swept{}) {
 		t.Errorf("again: %+v", swept)
+	}
+}
+
+// What cannot be deleted or listed keeps its own intent and holds up nothing else; the
+// next sweep tries it again.
+func TestSweepGoesOn(t *testing.T) {
+	root := t.TempDir()
+	repo, err := repository.Dir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &store{newWorld(t), repo}
+	const count, bad = 24, 12 // of which one cannot be listed
+	files := map[string]string{}
+	for range count {
+		c := s.begin("left over")
+		s.age(c, 2*day)
+		found, err := filepath.Glob(filepath.Join(root, "blobs", "*", strings.ReplaceAll(c.Blob, "/", ",")))
+		if err != nil || len(found) != 1 {
+			t.Fatal(found, err)
+		}
+		files[c.Blob] = found[0]
+	}
+	var broken []string
+	s.repo.Observe = func(operation string, _ error) {
+		if operation != "discard" || broken != nil {
+			return
+		}
+		for _, file := range files { // folders that are not empty cannot be removed as files
+			if len(broken) < bad && os.Remove(file) == nil {
+				broken = append(broken, file)
+				if err := os.MkdirAll(filepath.Join(file, "x"), 0o700); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+	swept, err := s.reg.Sweep(t.Context(), upkeep, s.repo, day)
+	if err == nil || strings.Count(err.Error(), "\n") > 12 || !strings.Contains(err.Error(), "and 2 more") {
+		t.Errorf("err = %v, want ten failures and the number of others", err)
+	}
+	if swept.Intents != count-bad || s.intents() != bad {
+		t.Errorf("%+v, %d intents left; want %d gone and %d left", swept, s.intents(), count-bad, bad)
+	}
+	for _, file := range broken[1:] {
+		if err := os.RemoveAll(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shelf := filepath.Dir(broken[0])
+	if err := errors.Join(os.RemoveAll(shelf), os.WriteFile(shelf, nil, 0o600)); err != nil { // cannot be listed
+		t.Fatal(err)
+	}
+	if _, err := s.reg.Sweep(t.Context(), upkeep, s.repo, day); err == nil || s.intents() < 1 || s.intents() == bad {
+		t.Errorf("%v, %d intents left; want those of the shelf that cannot be listed", err, s.intents())
+	}
+	if err := errors.Join(os.Remove(shelf), os.Mkdir(shelf, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if s.sweep(day); s.intents() != 0 {
+		t.Errorf("%d intents left", s.intents())
 	}
 }
 

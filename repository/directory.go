@@ -86,7 +86,7 @@ func (d *directory) put(ctx context.Context, key string, blob *os.File) error {
 		return err
 	}
 	if err := syncFolder(filepath.Dir(name)); err != nil {
-		return errors.Join(err, os.Remove(name))
+		return errors.Join(err, uncertain(os.Remove(name)))
 	}
 	return nil
 }
@@ -121,7 +121,7 @@ func (d *directory) remove(_ context.Context, key string) error {
 		}
 		return err
 	}
-	return syncFolder(filepath.Dir(name)) // empty folders stay: a Create may be about to link into one
+	return syncFolder(filepath.Dir(name))
 }
 
 func (d *directory) list(ctx context.Context, after string) iter.Seq2[Info, error] {
@@ -132,9 +132,10 @@ func (d *directory) list(ctx context.Context, after string) iter.Seq2[Info, erro
 	return func(yield func(Info, error) bool) { d.walk(ctx, "", start, yield) }
 }
 
-// under reads the one folder that holds the blobs of a prefix.
+// under reads the one folder that holds the blobs of a prefix, and leaves out those of
+// the other prefixes that share it.
 func (d *directory) under(_ context.Context, prefix string) iter.Seq2[Info, error] {
-	rel := path.Dir(place(prefix + "/x"))
+	rel, begin := path.Dir(place(prefix+"/x")), strings.ReplaceAll(prefix, "/", ",")+","
 	return func(yield func(Info, error) bool) {
 		entries, err := os.ReadDir(filepath.Join(d.root, filepath.FromSlash(rel)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -142,7 +143,11 @@ func (d *directory) under(_ context.Context, prefix string) iter.Seq2[Info, erro
 			return
 		}
 		for _, e := range entries {
-			if info, there := blobInfo(path.Join(rel, e.Name()), e); there && !e.IsDir() && !yield(info, nil) {
+			id, under := strings.CutPrefix(e.Name(), begin)
+			if !under || strings.Contains(id, ",") || e.IsDir() {
+				continue
+			}
+			if info, there := blobInfo(path.Join(rel, e.Name()), e); there && !yield(info, nil) {
 				return
 			}
 		}

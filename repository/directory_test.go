@@ -199,8 +199,8 @@ func TestDiskRefuses(t *testing.T) {
 	if err := os.Rename(blobs, blobs+".away"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Create(t.Context(), "p/1", strings.NewReader("x"), 10); err == nil {
-		t.Error("created without a folder")
+	if _, err := s.Create(t.Context(), "p/1", strings.NewReader("x"), 10); err == nil || errors.Is(err, repository.ErrUncertain) {
+		t.Errorf("without a folder: %v, want a failure that left nothing", err)
 	}
 	if err := os.Rename(blobs+".away", blobs); err != nil {
 		t.Fatal(err)
@@ -209,4 +209,70 @@ func TestDiskRefuses(t *testing.T) {
 		t.Errorf("left behind: %v", names)
 	}
 	repositorytest.Put(t, s, []byte("again"))
+}
+
+// A name that is taken is no doubt: the folder tells who has it.
+func TestTakenNameIsCertain(t *testing.T) {
+	_, s := directory(t)
+	s.NewID = func() string { return "taken" }
+	repositorytest.Put(t, s, []byte("first"))
+	if _, err := s.Create(t.Context(), "d7f2/1", strings.NewReader("second"), 10); !errors.Is(err, repository.ErrExists) || errors.Is(err, repository.ErrUncertain) {
+		t.Errorf("err = %v, want ErrExists alone", err)
+	}
+}
+
+// A broken seal is told of as an open that failed, once; a whole reading, and one that
+// its reader left, as one that went well.
+func TestReadingsAreObserved(t *testing.T) {
+	root, s := directory(t)
+	c := repositorytest.Put(t, s, repositorytest.Text(600<<10))
+	var heard []error
+	s.Observe = func(operation string, err error) {
+		if operation != "open" {
+			t.Errorf("observed %s", operation)
+		}
+		heard = append(heard, err)
+	}
+	told := func(name string, want error) {
+		t.Helper()
+		if len(heard) != 1 || !errors.Is(heard[0], want) {
+			t.Errorf("%s: observed %v, want %v once", name, heard, want)
+		}
+		heard = nil
+	}
+	if _, err := repositorytest.Read(t, s, c); err != nil {
+		t.Fatal(err)
+	}
+	told("whole", nil)
+	for _, ends := range []bool{true, false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := s.Open(ctx, repositorytest.See(t, c))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ends {
+			cancel()
+			io.Copy(io.Discard, r)
+		}
+		r.Close()
+		cancel()
+		told("left by its reader", nil)
+	}
+	path := filepath.Join(root, files(t, root)[0])
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, at := range map[string]int{"header": 0, "seal": 5000} {
+		blob := bytes.Clone(whole)
+		blob[at] ^= 1
+		if err := os.WriteFile(path, blob, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		repositorytest.Read(t, s, c)
+		told(name, repository.ErrCorrupt)
+	}
+	c.Seal = ""
+	repositorytest.Read(t, s, c)
+	told("no seal", repository.ErrCorrupt)
 }

@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"crypto/hmac"
+	"errors"
 	"fmt"
 	"io"
 
@@ -31,14 +32,23 @@ func (s *Store) Open(ctx context.Context, v authz.Visible[xds.Document]) (io.Rea
 
 // open streams a blob and compares it with what the registry says of it.
 func (s *Store) open(ctx context.Context, c xds.Content) (io.ReadCloser, error) {
-	seal, sum, err := readSeal(c.Seal)
+	r, err := s.begin(ctx, c)
 	if err != nil {
+		s.observe("open", err)
 		return nil, fmt.Errorf("repository: %s: %w", c.Blob, err)
 	}
-	blob, err := s.back.get(ctx, c.Blob)
-	s.observe("open", err)
+	return r, nil
+}
+
+// begin opens a blob and reads its header.
+func (s *Store) begin(ctx context.Context, c xds.Content) (*checked, error) {
+	seal, sum, err := readSeal(c.Seal)
 	if err != nil {
-		return nil, fmt.Errorf("repository: %s: %w", c.Blob, err)
+		return nil, err
+	}
+	blob, err := s.back.get(ctx, c.Blob)
+	if err != nil {
+		return nil, err
 	}
 	length, err := readHeader(blob)
 	if err == nil && length != c.Size {
@@ -46,9 +56,9 @@ func (s *Store) open(ctx context.Context, c xds.Content) (io.ReadCloser, error) 
 	}
 	if err != nil {
 		blob.Close()
-		return nil, fmt.Errorf("repository: %s: %w", c.Blob, err)
+		return nil, err
 	}
-	return &checked{ctx: ctx, key: c.Blob, blob: blob, left: length, sum: sum, seal: seal}, nil
+	return &checked{ctx: ctx, key: c.Blob, blob: blob, left: length, sum: sum, seal: seal, observe: s.observe}, nil
 }
 
 // checked is a content on its way out.
@@ -60,6 +70,8 @@ type checked struct {
 	seal *sealer
 	sum  []byte // expected of the seal
 	err  error  // how the reading ended
+
+	observe func(operation string, err error) // nil once it heard
 }
 
 // Read implements io.Reader.
@@ -71,6 +83,9 @@ func (c *checked) Read(p []byte) (int, error) {
 	c.err = err
 	if err != nil && err != io.EOF {
 		c.err = fmt.Errorf("repository: %s: %w", c.key, err)
+	}
+	if err != nil {
+		c.tell(err)
 	}
 	if n > 0 && err == io.EOF {
 		return n, nil // the next call says the end
@@ -117,5 +132,20 @@ func (c *checked) verify() error {
 	return nil
 }
 
+// tell tells once how the reading went; a reader that left is no failure of the store.
+func (c *checked) tell(err error) {
+	if c.observe == nil {
+		return
+	}
+	if err == io.EOF || errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	c.observe("open", err)
+	c.observe = nil
+}
+
 // Close implements io.Closer.
-func (c *checked) Close() error { return c.blob.Close() }
+func (c *checked) Close() error {
+	c.tell(nil)
+	return c.blob.Close()
+}

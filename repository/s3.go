@@ -79,7 +79,8 @@ func (b *bucket) temp() (*os.File, error) { return tempFile(b.spool) }
 // put sends the object once complete. The server compares it with the digest in
 // the signed header. When an answer is lost and the repeated request meets the
 // object that it made itself, the key counts as taken: the caller starts anew and
-// the sweeper finds the orphan (safety FM-11).
+// the sweeper finds the orphan (safety FM-11). The client does not tell how often it
+// sent the request, so that any failure of it is ErrUncertain, a taken key too.
 func (b *bucket) put(ctx context.Context, key string, blob *os.File) error {
 	h := sha256.New()
 	if _, err := blob.Seek(0, io.SeekStart); err != nil {
@@ -94,7 +95,7 @@ func (b *bucket) put(ctx context.Context, key string, blob *os.File) error {
 	opts := minio.PutObjectOptions{ContentType: "application/octet-stream", DisableContentSha256: true}
 	opts.SetMatchETagExcept("*")
 	_, err = b.client.PutObject(ctx, b.name, b.prefix+key, io.NewSectionReader(blob, 0, size), size, "", hex.EncodeToString(h.Sum(nil)), opts)
-	return meaning(err)
+	return uncertain(meaning(err))
 }
 
 func (b *bucket) get(ctx context.Context, key string) (io.ReadCloser, error) {

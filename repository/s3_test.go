@@ -76,8 +76,8 @@ func TestS3LostAnswer(t *testing.T) {
 		return nil, errors.New("connection reset by peer")
 	})
 	on.Store(true)
-	if _, err := s.Create(t.Context(), "p/1", strings.NewReader("x"), 10); err == nil {
-		t.Error("created, as far as anybody knows")
+	if _, err := s.Create(t.Context(), "p/1", strings.NewReader("x"), 10); !errors.Is(err, repository.ErrUncertain) {
+		t.Errorf("err = %v, want ErrUncertain", err)
 	}
 	on.Store(false)
 	repositorytest.Put(t, s, []byte("again, under another key"))

@@ -23,6 +23,9 @@ import (
 // than the 4 kB reads of a MIME part.
 const blockSize = 256 << 10
 
+// errSpool tells a failure to write from one of what is read.
+var errSpool = errors.New("temporary file")
+
 // spooler writes documents into temporary files.
 type spooler struct{ blocks sync.Pool }
 
@@ -34,7 +37,7 @@ func (s *spooler) write(ctx context.Context, f *os.File, r io.Reader, limit int6
 	}
 	defer s.blocks.Put(block)
 	if _, err := f.Write(newHeader(0)); err != nil {
-		return xds.Content{}, fmt.Errorf("repository: %w", err)
+		return xds.Content{}, fmt.Errorf("repository: %w: %w", errSpool, err)
 	}
 	failpoint.After(failpoint.FirstByte)
 	h1, h256 := sha1.New(), sha256.New()
@@ -54,12 +57,12 @@ func (s *spooler) write(ctx context.Context, f *os.File, r io.Reader, limit int6
 		}
 		failpoint.Before(failpoint.Part)
 		if _, err := sink.Write(block[:n]); err != nil {
-			return xds.Content{}, fmt.Errorf("repository: %w", err)
+			return xds.Content{}, fmt.Errorf("repository: %w: %w", errSpool, err)
 		}
 		failpoint.After(failpoint.Part)
 	}
 	if _, err := f.WriteAt(newHeader(size), 0); err != nil {
-		return xds.Content{}, fmt.Errorf("repository: %w", err)
+		return xds.Content{}, fmt.Errorf("repository: %w: %w", errSpool, err)
 	}
 	return xds.Content{SHA1: hex.EncodeToString(h1.Sum(nil)), SHA256: hex.EncodeToString(h256.Sum(nil)), Size: size, Seal: seal.text()}, nil
 }

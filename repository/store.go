@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"regexp"
+	"syscall"
 	"time"
 
 	"github.com/passerelle-sante/passerelle/failpoint"
@@ -24,7 +25,7 @@ var (
 	ErrCorrupt    = errors.New("blob corrupt")
 	ErrExists     = errors.New("blob key already taken")
 	ErrKey        = errors.New("not a blob key")
-	ErrUncertain  = errors.New("blob perhaps stored") // Create failed and cannot tell: the answer was lost
+	ErrUncertain  = errors.New("blob perhaps stored") // Create failed and cannot tell: an answer was lost, or what was made could not be undone
 )
 
 // Info is what List tells of a blob.
@@ -38,8 +39,8 @@ type Info struct {
 // sealed: outside this package bytes are reached through a Store alone.
 //
 // put is create-only and durable once it returns nil: it never touches a blob
-// that is there (ErrExists), and leaves nothing behind when it fails, unless the
-// answer of a remote server was lost. size is that of the whole file, header
+// that is there (ErrExists), and leaves nothing behind when it fails, unless its error
+// is ErrUncertain. size is that of the whole file, header
 // included. remove of an absent blob is no error. list has one stable order of its
 // own, strays included; under are the blobs whose key is the prefix and one part more.
 type backend interface {
@@ -57,7 +58,10 @@ type backend interface {
 type Store struct {
 	// NewID makes the last part of a key; it must not repeat itself. Set only by tests.
 	NewID func() string
-	// Observe hears how every operation went: create, open, discard, check. nil ignores it.
+	// Observe hears once how each create, open, discard and check went. An open went as
+	// its reading did: it is told of when that ends, by an error, at the end of the
+	// content or by Close. What its sender ended, a body cut off or too long, is no
+	// create, and a reader that left no error. nil ignores it.
 	Observe func(operation string, err error)
 
 	back  backend
@@ -95,12 +99,18 @@ func (s *Store) Create(ctx context.Context, epochPrefix string, r io.Reader, lim
 	}
 	f, err := s.back.temp()
 	if err != nil {
+		err = passing(err)
+		s.observe("create", err)
 		return xds.Content{}, fmt.Errorf("repository: %w", err)
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
 	failpoint.Before(failpoint.FirstByte)
 	content, err := s.spool.write(ctx, f, r, limit)
+	if errors.Is(err, errSpool) {
+		err = passing(err)
+		s.observe("create", err)
+	}
 	if err != nil {
 		return xds.Content{}, err
 	}
@@ -109,11 +119,11 @@ func (s *Store) Create(ctx context.Context, epochPrefix string, r io.Reader, lim
 		return xds.Content{}, fmt.Errorf("%w: id", ErrKey)
 	}
 	failpoint.Before(failpoint.Complete)
-	err = errors.Join(s.back.put(ctx, content.Blob, f), failpoint.Lost(failpoint.Complete))
+	err = passing(errors.Join(s.back.put(ctx, content.Blob, f), uncertain(failpoint.Lost(failpoint.Complete))))
 	failpoint.After(failpoint.Complete)
 	s.observe("create", err)
 	if err != nil {
-		return xds.Content{}, fmt.Errorf("repository: %w: %w", ErrUncertain, err)
+		return xds.Content{}, fmt.Errorf("repository: %w", err)
 	}
 	return content, nil
 }
@@ -124,7 +134,27 @@ func (s *Store) Discard(ctx context.Context, key string) error {
 	if !keyGrammar.MatchString(key) {
 		return ErrKey
 	}
-	err := s.back.remove(ctx, key)
+	err := passing(s.back.remove(ctx, key))
 	s.observe("discard", err)
+	return err
+}
+
+// uncertain marks a failure after which the blob may be there.
+func uncertain(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrUncertain, err)
+}
+
+// passing marks the failure of a disk that is full or read-only as
+// xds.ErrUnavailable: the sender may come back when the operator has made room. It
+// leaves all other errors alone.
+func passing(err error) error {
+	for _, refusal := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS} {
+		if errors.Is(err, refusal) {
+			return fmt.Errorf("%w: %w", xds.ErrUnavailable, err)
+		}
+	}
 	return err
 }

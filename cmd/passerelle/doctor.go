@@ -148,23 +148,36 @@ func (x *examination) database(cfg *config.Config) {
 	if target, err := postgres.Inspect(cfg.Database.DSN); err == nil && !target.Local && !target.Verified {
 		x.warn("base", "sslmode=verify-full dans database.dsn", "la connexion est chiffrée, mais le serveur n'est pas vérifié")
 	}
-	x.schema(ctx, pool, role)
+	x.schema(ctx, pool, role, cfg.Database.MigrateAtStart)
 	x.clock(ctx, pool)
 }
 
-func (x *examination) schema(ctx context.Context, pool *pgxpool.Pool, role postgres.Role) {
+func (x *examination) schema(ctx context.Context, pool *pgxpool.Pool, role postgres.Role, migrates bool) {
 	schema, err := postgres.ReadSchema(ctx, pool)
+	x.version(schema, err, migrates)
+	x.role(schema, role)
+}
+
+// version judges the schema as serve would: migrates is migrate_at_start.
+func (x *examination) version(schema postgres.Schema, err error, migrates bool) {
 	var known *postgres.Error
-	switch err = errors.Join(err, schema.Check()); {
-	case errors.As(err, &known) && errors.Is(err, postgres.ErrOlder):
-		x.fail("schéma", "passerelle migrate -c "+x.path, "%s", known.French)
-	case errors.As(err, &known):
-		x.fail("schéma", "installer une version plus récente de passerelle", "%s", known.French)
+	switch wrong := schema.Check(); {
 	case err != nil:
 		x.fail("schéma", "donner au rôle le droit de lire goose_db_version", "%s", french(err))
+	case errors.Is(wrong, postgres.ErrOlder) && migrates:
+		x.warn("schéma", "passerelle migrate -c "+x.path+" pour le faire avant", "version %d : serve le mettra à la version %d en démarrant (migrate_at_start)", schema.Current, schema.Newest)
+	case errors.As(wrong, &known) && errors.Is(wrong, postgres.ErrOlder):
+		x.fail("schéma", "passerelle migrate -c "+x.path, "%s", known.French)
+	case errors.As(wrong, &known) && errors.Is(wrong, postgres.ErrEdited):
+		x.fail("schéma", "createdb, une autre base dans database.dsn, passerelle migrate -c "+x.path, "%s", known.French)
+	case errors.As(wrong, &known):
+		x.fail("schéma", "installer une version plus récente de passerelle", "%s", known.French)
 	default:
 		x.ok("schéma", "version %d", schema.Current)
 	}
+}
+
+func (x *examination) role(schema postgres.Schema, role postgres.Role) {
 	switch {
 	case role.ReadOnly:
 		x.fail("rôle", "viser le serveur primaire : target_session_attrs=read-write dans database.dsn", "la base est en lecture seule")

@@ -62,7 +62,7 @@ func (t policyTarget) desk(ctx context.Context) (desk policyDesk, done func(), e
 	}
 	book, err := policies.Open(policies.Options{
 		Registry: registry.Open(pool, registry.Registry{Now: time.Now, NewID: service.NewID, RepositoryID: cfg.Site.RepositoryID}),
-		Matrix:   matrix.Options{Provisional: cfg.Site.ProvisionalMatrix, Generic: cfg.Site.Profile == "ihe"}, Now: time.Now, Paris: paris,
+		Matrix:   matrix.Options{Provisional: cfg.Site.ProvisionalMatrix, Generic: cfg.Site.Profile == "ihe"}, Now: time.Now, Paris: paris, Lead: policies.Lead,
 	})
 	if err != nil {
 		pool.Close()
@@ -139,7 +139,11 @@ func inParis(stamp, none string) string {
 	if err != nil || unknown != nil {
 		return none
 	}
-	return at.In(paris).Format("02/01/2006 15:04")
+	layout := "02/01/2006 15:04"
+	if at.Second() != 0 {
+		layout += ":05"
+	}
+	return at.In(paris).Format(layout)
 }
 
 func cellsText(v policies.Version) string {
@@ -181,7 +185,7 @@ func (c *policyDropCmd) Run(ctx context.Context, p *program) error {
 
 type policyImportCmd struct {
 	policyTarget
-	Effective string   `placeholder:"DATE" help:"Date d'effet : 2026-11-01 (minuit à Paris), un instant RFC 3339, ou un délai comme +2d ; sans elle, maintenant."`
+	Effective string   `placeholder:"DATE" help:"Date d'effet : 2026-11-01 (minuit à Paris), un instant RFC 3339, ou un délai comme +2d ; sans elle, dans dix secondes, le temps que toutes les passerelles de la base l'aient lue (bac à sable : maintenant)."`
 	Name      string   `placeholder:"NOM" help:"Nom de la version ; sans lui, sa date d'effet."`
 	By        string   `placeholder:"NOM" help:"Qui importe ; sans lui, l'utilisateur de cette machine."`
 	Force     bool     `help:"Accepter une matrice qui dit la même chose dans toutes ses cellules."`

@@ -109,15 +109,6 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// reason is the system's word for an error.
-func reason(err error) string {
-	var code syscall.Errno
-	if errors.As(err, &code) {
-		return code.Error()
-	}
-	return err.Error()
-}
-
 // base is the address that clients use.
 func (c *sandboxCommand) base(l net.Listener) (string, error) {
 	if c.Base == "" {

@@ -87,19 +87,16 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	}
 	s, err := service.New(production(cfg, pool, blobs, log))
 	if err != nil {
-		return environment("la passerelle n'a pas démarré : "+err.Error(), "passerelle doctor -c "+c.Config)
+		return environment("la passerelle n'a pas démarré : "+french(err), "passerelle doctor -c "+c.Config)
 	}
 	fronts, addresses, err := openFronts(ctx, cfg, s)
 	if err != nil {
 		return err
 	}
-	var keeping sync.WaitGroup
-	defer keeping.Wait() // before the pool is closed
-	keeping.Go(func() { s.Housekeep(ctx, cfg.Housekeeping.Interval, cfg.Housekeeping.Age) })
-	keeping.Go(func() { s.FollowPolicies(ctx) })
 	c.announce(p, addresses, time.Since(started))
 	stop := service.Stop{Draining: s.Draining, LameDuck: cfg.Shutdown.LameDuck, Drain: cfg.Shutdown.Drain}
-	switch err := service.Serve(ctx, log, stop, fronts...); {
+	housekeep := func(ctx context.Context) { s.Housekeep(ctx, cfg.Housekeeping.Interval, cfg.Housekeeping.Age) }
+	switch err := serveWith(ctx, log, stop, fronts, housekeep, s.FollowPolicies); {
 	case errors.Is(err, service.ErrCut):
 		return environment(fmt.Sprintf("arrêt : des requêtes duraient encore après %s et ont été coupées", cfg.Shutdown.Drain))
 	case err != nil:
@@ -107,6 +104,19 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// serveWith serves, with what is kept in order beside it, until the context ends or a
+// front fails. When it returns nothing runs any more: the pool may be closed.
+func serveWith(ctx context.Context, log *slog.Logger, stop service.Stop, fronts []service.Front, beside ...func(context.Context)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var keeping sync.WaitGroup
+	defer keeping.Wait()
+	defer cancel() // a front that failed ends no context
+	for _, keep := range beside {
+		keeping.Go(func() { keep(ctx) })
+	}
+	return service.Serve(ctx, log, stop, fronts...)
 }
 
 // database opens the pool on the right schema.
@@ -144,16 +154,6 @@ func (c configured) noDatabase(err error) error {
 		return environment(known.French)
 	}
 	return environment("la base de données ne répond pas : "+french(err), "passerelle doctor -c "+c.Config)
-}
-
-// french is the first half of a text in two languages, with its cause on one line.
-func french(err error) string {
-	text := strings.Join(strings.Fields(err.Error()), " ")
-	if before, after, ok := strings.Cut(text, " | "); ok {
-		_, cause, _ := strings.Cut(after, ": ")
-		return before + " (" + cause + ")"
-	}
-	return text
 }
 
 // openRepository opens the folder or the bucket.

@@ -1,7 +1,9 @@
 package repositorytest
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -44,7 +46,18 @@ func under(t *testing.T, s *repository.Store) {
 			t.Errorf("under %s: %v, want %v", prefix, got, made[prefix])
 		}
 	}
-	if all := Keys(t, s.Everything(t.Context())); len(all) != 15 {
+	for _, prefix := range prefixesOnOneShelf() {
+		c, err := s.Create(t.Context(), prefix, strings.NewReader("x"), roomy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if got := Keys(t, s.Under(t.Context(), prefix)); !slices.Equal(got, []string{c.Blob}) {
+				t.Errorf("beside others, under %s: %v, want %s", prefix, got, c.Blob)
+			}
+		}()
+	}
+	if all := Keys(t, s.Everything(t.Context())); len(all) != 18 {
 		t.Errorf("everything: %v", all)
 	}
 	for _, bad := range []string{"", "..", "p/../q", "p/"} {
@@ -54,4 +67,22 @@ func under(t *testing.T, s *repository.Store) {
 			}
 		}
 	}
+}
+
+// prefixesOnOneShelf are three prefixes that a back end with 256 folders, by the first
+// byte of their SHA-256, keeps in the same one: the second has a part more than the
+// first.
+func prefixesOnOneShelf() []string {
+	const first = "shelf"
+	shelf := func(prefix string) byte { return sha256.Sum256([]byte(prefix))[0] }
+	all := []string{first}
+	for _, form := range []string{first + "/%d", "s%d"} {
+		for i := 0; ; i++ {
+			if other := fmt.Sprintf(form, i); shelf(other) == shelf(first) {
+				all = append(all, other)
+				break
+			}
+		}
+	}
+	return all
 }

@@ -60,8 +60,18 @@ func (s *Server) retrieve(ctx context.Context, c *call) error {
 		s.answer(c, body)
 		return nil
 	}
-	s.Respond.WriteMTOM(c.w, c.transaction.action+"Response", c.relatesTo(), func(w *soap.Writer) { w.Raw(body) }, parts)
+	s.Respond.WriteMTOM(c.w, c.transaction.action+"Response", c.relatesTo(), func(w *soap.Writer) { w.Raw(body) }, parts,
+		func(err error) { s.cut(ctx, c, err) })
 	return nil
+}
+
+// cut tells of an answer that could not be sent to its end: its status is gone, and
+// no other code runs after it.
+func (s *Server) cut(ctx context.Context, c *call, err error) {
+	s.Log.Error("incident", "request", c.request, "transaction", c.transaction.name, "error", err)
+	if s.Observe != nil {
+		s.Observe(ctx, c.transaction.name, []string{xds.Incident(err, c.request).ID})
+	}
 }
 
 // unread is the finding of a document whose bytes cannot be had now.

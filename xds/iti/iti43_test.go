@@ -162,12 +162,20 @@ func TestCorruptBlob(t *testing.T) {
 	}
 	client := &soap.Client{HTTP: w.server.Client(), URL: w.server.URL + "/xds/repository", NewID: func() string { return "urn:uuid:" + newID() }}
 	body := ebrim.AppendRetrieveRequest(nil, []ebrim.RetrieveRequest{{RepositoryUniqueID: repositoryID, DocumentUniqueID: d.UniqueID}})
+	w.expectIncidents()
 	got, err := client.Post(t.Context(), actionRetrieve, w.security(on(durand, w.alice)), func(out *soap.Writer) { out.Raw(body) }, nil)
-	if err != nil {
-		return // cut before the envelope went out
+	if err == nil { // not cut before the envelope went out
+		defer got.Close()
+		if err := got.Drain(); err == nil {
+			t.Error("a corrupt document was taken for whole")
+		}
 	}
-	defer got.Close()
-	if err := got.Drain(); err == nil {
-		t.Error("a corrupt document was taken for whole")
+	w.server.Close() // waits for the handler
+	lines := w.incidents.all()
+	if len(lines) != 1 || !strings.Contains(lines[0], "transaction=ITI-43") || !strings.Contains(lines[0], "seal broken") || strings.Contains(lines[0], w.alice.ins.ID()) {
+		t.Errorf("log: %q", lines)
+	}
+	if heard := w.observed.Load(); heard != "ITI-43 INT-001" {
+		t.Errorf("observed %q", heard)
 	}
 }

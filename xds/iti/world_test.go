@@ -1,6 +1,7 @@
 package iti_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha1"
 	"crypto/x509"
@@ -11,7 +12,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -53,7 +56,8 @@ type world struct {
 	limits soap.Limits
 
 	incidents         *incidents
-	folder            string // of the blobs
+	observed          atomic.Value // the last answer: its transaction and codes
+	folder            string       // of the blobs
 	alice, bruno, leo holder
 	serial            atomic.Int64
 }
@@ -113,6 +117,9 @@ func newWorld(t testing.TB, change ...func(*soap.Limits)) *world {
 		Intake:  &intake.Desk{Gate: w.gate, Registry: w.reg, Repository: blobs, Profile: dmp.New(dmp.Options{TestINS: true}), Limit: w.limits.Part, Log: slog.New(slog.NewTextHandler(w.incidents, nil))},
 		Respond: soap.Responder{NewID: func() string { return "urn:uuid:" + newID() }}, Limits: w.limits, Base: w.server.URL,
 		Incident: newID, Log: slog.New(slog.NewTextHandler(w.incidents, nil)),
+		Observe: func(_ context.Context, transaction string, codes []string) {
+			w.observed.Store(transaction + " " + strings.Join(codes, " "))
+		},
 	}
 	mux.Handle("/xds/registry", face.Handler(iti.RegistryActor))
 	mux.Handle("/xds/repository", face.Handler(iti.RepositoryActor))
@@ -124,13 +131,27 @@ func newWorld(t testing.TB, change ...func(*soap.Limits)) *world {
 type incidents struct {
 	t        testing.TB
 	expected atomic.Bool
+	mutex    sync.Mutex
+	lines    []string // of errors
 }
 
 func (i *incidents) Write(line []byte) (int, error) {
 	if strings.Contains(string(line), "level=ERROR") && !i.expected.Load() {
 		i.t.Errorf("log: %s", line)
 	}
+	if strings.Contains(string(line), "level=ERROR") {
+		i.mutex.Lock()
+		defer i.mutex.Unlock()
+		i.lines = append(i.lines, string(line))
+	}
 	return len(line), nil
+}
+
+// all are the errors that were logged.
+func (i *incidents) all() []string {
+	i.mutex.Lock()
+	defer i.mutex.Unlock()
+	return slices.Clone(i.lines)
 }
 
 func (w *world) expectIncidents() { w.incidents.expected.Store(true) }

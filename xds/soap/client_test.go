@@ -44,7 +44,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	for _, id := range got.ids {
 		parts = append(parts, OutPart{id, "text/plain", strings.NewReader(got.content[id])})
 	}
-	service().WriteMTOM(w, got.message.Action+"Response", got.message.MessageID, body, parts)
+	service().WriteMTOM(w, got.message.Action+"Response", got.message.MessageID, body, parts, nil)
 }
 
 func serve(t *testing.T, h http.HandlerFunc) *Client {
@@ -141,9 +141,11 @@ func TestBrokenDocumentCutsTheAnswer(t *testing.T) {
 		},
 	} {
 		closed := &closing{Reader: strings.NewReader("never sent")}
+		heard := make(chan error, 2) // of the two requests
 		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			service().WriteMTOM(w, "urn:x", "", func(w *Writer) { w.Raw([]byte(documents("d1", "d2"))) },
-				[]OutPart{{"d1", "text/plain", broken()}, {"d2", "text/plain", closed}})
+				[]OutPart{{"d1", "text/plain", broken()}, {"d2", "text/plain", closed}},
+				func(err error) { heard <- err })
 		})
 		reply, err := client.Post(t.Context(), iti41, nil, func(w *Writer) { w.Leaf("q", "") }, nil)
 		if err == nil {
@@ -154,6 +156,9 @@ func TestBrokenDocumentCutsTheAnswer(t *testing.T) {
 		}
 		if !closed.closed.Load() {
 			t.Errorf("%s: a part was left open", name)
+		}
+		if why := <-heard; !errors.Is(why, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: heard %v", name, why)
 		}
 		raw, err := client.HTTP.Get(client.URL)
 		if err != nil {
@@ -250,5 +255,29 @@ func TestWriterAllocatesNothing(t *testing.T) {
 	}
 	if got := string(w.Bytes()); got != `<rim:Slot name="creationTime"><rim:Value>é&lt;2024&gt;</rim:Value><rim:Empty/></rim:Slot>` {
 		t.Errorf("got %s", got)
+	}
+}
+
+// ownBlocks writes itself, in blocks of its own.
+type ownBlocks struct{ io.Reader }
+
+func (ownBlocks) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.WriteString(w, "own")
+	return int64(n), err
+}
+
+// A body that writes itself costs no block of ours.
+func TestPartsThatWriteThemselves(t *testing.T) {
+	const parts = 100
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range parts {
+		if err := copyPart(io.Discard, ownBlocks{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > parts*blockSize/2 {
+		t.Errorf("%d bytes for %d parts", used, parts)
 	}
 }

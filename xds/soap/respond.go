@@ -110,13 +110,16 @@ func quoted(s string) string {
 // WriteMTOM answers 200 with an envelope and documents beside it, streamed one
 // after another. When a document cannot be read to its end the connection is
 // cut (it panics with http.ErrAbortHandler): the client must never take the
-// beginning of an answer for the whole.
-func (s Responder) WriteMTOM(w http.ResponseWriter, action, relatesTo string, body func(*Writer), parts []OutPart) {
+// beginning of an answer for the whole. cut hears why, just before; nil ignores it.
+func (s Responder) WriteMTOM(w http.ResponseWriter, action, relatesTo string, body func(*Writer), parts []OutPart, cut func(error)) {
 	m := mtom{dst: w, boundary: newBoundary(s.Boundary), rootID: "root@passerelle"}
 	setHeaders(w.Header(), m.contentType(action))
 	w.WriteHeader(http.StatusOK)
 	h := addressing{action: action, messageID: s.NewID(), relatesTo: relatesTo}
 	if err := m.write(h, body, parts); err != nil {
+		if cut != nil {
+			cut(err)
+		}
 		panic(http.ErrAbortHandler)
 	}
 }
@@ -176,8 +179,16 @@ func (m mtom) partHeader(before, contentType, id string) error {
 	return err
 }
 
+// copyPart sends a body in blocks: its own when it writes itself, else ours.
 func copyPart(dst io.Writer, body io.Reader) error {
-	if _, err := io.CopyBuffer(struct{ io.Writer }{dst}, body, make([]byte, blockSize)); err != nil {
+	plain := struct{ io.Writer }{dst}
+	var err error
+	if own, ok := body.(io.WriterTo); ok {
+		_, err = own.WriteTo(plain)
+	} else {
+		_, err = io.CopyBuffer(plain, body, make([]byte, blockSize))
+	}
+	if err != nil {
 		return err
 	}
 	return closePart(body)

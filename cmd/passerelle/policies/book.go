@@ -25,6 +25,10 @@ var system = authz.AsSystem("versions of the matrix")
 // Every is how often a running gateway asks whether there are other versions.
 const Every = 2 * time.Second
 
+// Lead is how far ahead an import without a date takes effect where several gateways
+// may run: each has read the new version by then, with some readings to spare.
+const Lead = 5 * Every
+
 // readLimit bounds one reading of the versions.
 const readLimit = 10 * time.Second
 
@@ -34,6 +38,7 @@ type Options struct {
 	Matrix   matrix.Options // of the installation
 	Now      func() time.Time
 	Paris    *time.Location  // a date of effect is its midnight there
+	Lead     time.Duration   // of an import without a date; 0: it takes effect at once, for a gateway that is alone
 	Failed   func(err error) // hears each reading that failed, nil ones of those that went well; nil: nobody
 }
 

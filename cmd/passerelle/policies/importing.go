@@ -24,7 +24,7 @@ type File struct {
 // ImportRequest asks for a new version.
 type ImportRequest struct {
 	Files     []File `json:"files"`
-	Effective string `json:"effective"` // 2026-11-01, an RFC 3339 instant, +2d; "" = now
+	Effective string `json:"effective"` // 2026-11-01, an RFC 3339 instant, +2d; "" = now and the Lead
 	Name      string `json:"name"`      // "" = the date of effect
 	By        string `json:"by"`        // who imports
 	Force     bool   `json:"force"`
@@ -135,7 +135,7 @@ var laterForm = regexp.MustCompile(`^\+([0-9]{1,4})(h|d|w)$`)
 // effective reads a date of effect: none that is past, for what was decided stays as
 // it was, and none that another version has.
 func (b *Book) effective(text string, now time.Time, stored []registry.MatrixVersion) (at time.Time, findings xds.Errors) {
-	at = now
+	at = now.Add(b.Lead)
 	refuse := func(expected string) {
 		findings.Add(&xds.Error{ID: "POL-010", Where: "--effective", Found: text, Expected: expected})
 	}

@@ -59,11 +59,22 @@ func (h *health) ask(ctx context.Context) []string {
 	}
 	// Not the probe's own context: one that goes away must not make the others
 	// believe that a part is down.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeLimit)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
+	failed := make([]bool, len(h.checks))
+	var asking sync.WaitGroup
+	for i, check := range h.checks {
+		// Each has its own time, and all have it at once: a part that hangs takes none
+		// from the others.
+		asking.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, probeLimit)
+			defer cancel()
+			failed[i] = check.ask(ctx) != nil
+		})
+	}
+	asking.Wait()
 	h.down = nil
-	for _, check := range h.checks {
-		if check.ask(ctx) != nil {
+	for i, check := range h.checks {
+		if failed[i] {
 			h.down = append(h.down, check.down)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -45,6 +46,20 @@ func TestHealthIsAskedRarely(t *testing.T) {
 	if got := h.ask(t.Context()); !slices.Equal(got, nil) {
 		t.Errorf("back again: %v", got)
 	}
+}
+
+// A part that hangs is named alone, and all answer within the limit of one probe.
+func TestHangingPartBlamesNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangs := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+		h := &health{now: time.Now, checks: []healthCheck{
+			{"registre indisponible", hangs}, {"schéma", hangs}, {"entrepôt indisponible", func(ctx context.Context) error { return ctx.Err() }},
+		}}
+		start := time.Now()
+		if got := h.ask(t.Context()); !slices.Equal(got, []string{"registre indisponible", "schéma"}) || time.Since(start) > probeLimit {
+			t.Errorf("%q after %s", got, time.Since(start))
+		}
+	})
 }
 
 // A gateway that is stopping says so without asking anybody; it lives all the same.

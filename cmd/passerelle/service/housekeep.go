@@ -16,40 +16,49 @@ const (
 	OrphanAge      = 24 * time.Hour
 )
 
+// walkEvery is how old the last walk of the whole store must be for another one: a
+// week, less the little by which an interval of a week may end early.
+const walkEvery = 7*24*time.Hour - time.Minute
+
 // Housekeep sweeps what submissions that crashed left over, at once and then at each
-// interval, and in the first interval of each week walks the whole store
-// (safety §4.2, I-6). It returns when the context ends. Several gateways on one
-// registry may do it at the same time.
+// interval. It walks the whole store at the first interval after a start and then once
+// a week (safety §4.2, I-6): nothing tells a process when another one did, and a walk
+// too many is safe. A process that is restarted within each interval never walks. It
+// returns when the context ends. Several gateways on one registry may do it at the
+// same time.
 func (s *Service) Housekeep(ctx context.Context, every, age time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for last := s.Now(); ; {
-		s.sweep(ctx, "sweep", s.Registry.Sweep, age)
-		if now := s.Now(); week(now) != week(last) {
-			s.sweep(ctx, "reconcile", s.Registry.Reconcile, age)
-			last = now
-		}
+	housekeep(ctx, s.Now, tick.C,
+		func() { s.sweep(ctx, "sweep", s.Registry.Sweep, age) },
+		func() bool { return s.sweep(ctx, "reconcile", s.Registry.Reconcile, age) })
+}
+
+// housekeep sweeps now and at each tick, and walks at the ticks that are due; a walk
+// that failed is due again at the next one.
+func housekeep(ctx context.Context, now func() time.Time, tick <-chan time.Time, sweep func(), walk func() bool) {
+	sweep()
+	var walked time.Time
+	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-tick:
+		}
+		sweep()
+		if at := now(); at.Sub(walked) >= walkEvery && walk() {
+			walked = at
 		}
 	}
-}
-
-// week numbers the weeks of the calendar from Monday, 3 h UTC, to the next.
-func week(t time.Time) int64 {
-	const monday = 4 * 24 * 3600 // 1970-01-05, in seconds
-	return (t.Unix() - monday - 3*3600) / (7 * 24 * 3600)
 }
 
 // sweeper is Sweep or Reconcile of a registry.
 type sweeper func(context.Context, authz.System, *repository.Store, time.Duration) (registry.Swept, error)
 
-func (s *Service) sweep(ctx context.Context, name string, sweep sweeper, age time.Duration) {
+func (s *Service) sweep(ctx context.Context, name string, sweep sweeper, age time.Duration) (ok bool) {
 	done, err := sweep(ctx, authz.AsSystem("sweep of orphan blobs"), s.Repository, age)
 	if ctx.Err() != nil {
-		return
+		return false
 	}
 	s.Swept(done.Blobs, err)
 	switch {
@@ -58,4 +67,5 @@ func (s *Service) sweep(ctx context.Context, name string, sweep sweeper, age tim
 	case done != registry.Swept{}:
 		s.Log.Info(name, "intents", done.Intents, "blobs", done.Blobs, "strays", done.Strays)
 	}
+	return err == nil
 }

@@ -43,10 +43,10 @@ func Serve(ctx context.Context, log *slog.Logger, stop Stop, fronts ...Front) er
 		l := f.Listener
 		if f.TLS != nil {
 			servers[i].TLSConfig = f.TLS
-			go func() { failed <- servers[i].ServeTLS(l, "", "") }()
+			go func() { failed <- failedAt(l, servers[i].ServeTLS(l, "", "")) }()
 			continue
 		}
-		go func() { failed <- servers[i].Serve(l) }()
+		go func() { failed <- failedAt(l, servers[i].Serve(l)) }()
 	}
 	var failure error
 	select {
@@ -58,8 +58,14 @@ func Serve(ctx context.Context, log *slog.Logger, stop Stop, fronts ...Front) er
 		}
 		failure = lameDuck(stop.LameDuck, failed)
 	}
+	if failure != nil {
+		log.Error("a front failed: all stop", "error", failure)
+	}
 	return errors.Join(failure, shut(context.WithoutCancel(ctx), stop.Drain, fronts, servers))
 }
+
+// failedAt names the front.
+func failedAt(l net.Listener, err error) error { return fmt.Errorf("%s: %w", l.Addr(), err) }
 
 // lameDuck waits, unless a front fails meanwhile.
 func lameDuck(d time.Duration, failed <-chan error) error {
@@ -129,8 +135,11 @@ func newServer(f Front, log *slog.Logger) *http.Server {
 const sendBuffer = 1 << 20
 
 func roomy(ctx context.Context, c net.Conn) context.Context {
-	if t, ok := c.(*net.TCPConn); ok {
-		_ = t.SetWriteBuffer(sendBuffer) // a wish
+	if secured, ok := c.(*tls.Conn); ok {
+		c = secured.NetConn()
+	}
+	if kernel, ok := c.(interface{ SetWriteBuffer(bytes int) error }); ok {
+		_ = kernel.SetWriteBuffer(sendBuffer) // a wish
 	}
 	return ctx
 }

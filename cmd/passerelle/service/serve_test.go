@@ -105,6 +105,58 @@ func TestTLSFloor(t *testing.T) {
 	}
 }
 
+// roomyListener tells the send buffer that its connections were asked for.
+type roomyListener struct {
+	net.Listener
+	asked chan int
+}
+
+func (l roomyListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return roomyConn{c, l.asked}, err
+}
+
+type roomyConn struct {
+	net.Conn
+	asked chan int
+}
+
+func (c roomyConn) SetWriteBuffer(bytes int) error {
+	c.asked <- bytes
+	return nil
+}
+
+// The send buffer is asked of the kernel's connection, under TLS too.
+func TestSendBuffer(t *testing.T) {
+	certificate, pool := selfSigned(t)
+	for scheme, secured := range map[string]*tls.Config{"http": nil, "https": TLS(certificate)} {
+		l := roomyListener{listener(t), make(chan int, 1)}
+		ctx, stop := context.WithCancel(t.Context())
+		served := make(chan error, 1)
+		go func() {
+			served <- Serve(ctx, slog.New(slog.DiscardHandler), Stop{Drain: time.Second}, Front{Listener: l, TLS: secured, Handler: http.NotFoundHandler()})
+		}()
+		client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true}}
+		answer, err := client.Get(scheme + "://" + l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		select {
+		case bytes := <-l.asked:
+			if bytes != sendBuffer {
+				t.Errorf("%s: %d bytes", scheme, bytes)
+			}
+		default:
+			t.Errorf("%s: not asked for", scheme)
+		}
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
