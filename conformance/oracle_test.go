@@ -415,6 +415,8 @@ func (o *oracle) target(q oracleAsk, r *oracleRecord, d *oracleDoc, replaces boo
 		return permits("R-31…R-33")
 	case replaces && own && seen, !replaces && seen && d.status != "approved":
 		return refuses("§0.3 no longer approved", late)
+	case replaces && own && d.status != "approved": // one's own document that one does not see: the policy says neither
+		return oracleVerdict{[]string{unresolved, late}, "left open"}
 	case replaces && !own && seen:
 		return refuses("§0.3", "ACC-31")
 	case !replaces && seen:
@@ -483,7 +485,7 @@ func (o *oracle) deposit(q oracleAsk, r *oracleRecord, sent []oracleSent) oracle
 
 // register does what a permitted deposit does.
 func (o *oracle) register(q oracleAsk, r *oracleRecord, set string, sent []oracleSent) {
-	s := &oracleSet{uniqueID: set}
+	s, replaced := &oracleSet{uniqueID: set}, []*oracleDoc{}
 	kind := o.kind(q.who, r)
 	for _, n := range sent {
 		d := n.doc
@@ -509,12 +511,15 @@ func (o *oracle) register(q oracleAsk, r *oracleRecord, set string, sent []oracl
 		case n.target == nil, n.twin:
 		case n.replaces:
 			d.replaces = n.target
-			deprecate(r, n.target)
+			replaced = append(replaced, n.target)
 		default:
 			d.parents = append(d.parents, n.target)
 		}
 		r.docs = append(r.docs, d)
 		s.docs = append(s.docs, d)
+	}
+	for _, d := range replaced { // a lot has no order: what it appends to a document that it replaces is superseded too
+		deprecate(r, d)
 	}
 	r.sets = append(r.sets, s)
 }

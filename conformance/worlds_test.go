@@ -33,7 +33,7 @@ func (k *kit) worlds(t *testing.T) {
 	matrix := readOracleMatrix(t)
 	first, worlds, steps := uint64(20261122), 1, 110
 	if longRun() {
-		worlds, steps = 12, 300
+		worlds, steps = 4, 200
 	}
 	if s := os.Getenv("PASSERELLE_WORLD_SEED"); s != "" {
 		n, err := strconv.ParseUint(s, 10, 64)
