@@ -9,7 +9,7 @@ LINT    := $(GO) tool -modfile=tools/go.mod staticcheck
 .PHONY: help run test check fmt vet lint arch bench bench-micro fuzz conformance mutants tools-s3 build clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## start the sandbox on http://127.0.0.1:8080 (no configuration)
 	./$(BIN) sandbox $(ARGS)

@@ -13,6 +13,9 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
+
+	"github.com/passerelle-sante/passerelle/xds"
 )
 
 // Dir returns a Store over a folder, made when absent, and sweeps the temporary
@@ -57,7 +60,11 @@ func (d *directory) path(key string) string {
 	return filepath.Join(d.root, filepath.FromSlash(place(key)))
 }
 
-// check asks whether both folders are there: the volume of one may be gone.
+// leastFree is how much room a folder must have to be called well, in bytes.
+const leastFree = 64 << 20
+
+// check asks whether both folders are there (the volume of one may be gone) and
+// whether a document could be written.
 func (d *directory) check(context.Context) error {
 	for _, dir := range []string{d.root, d.tmp} {
 		if info, err := os.Stat(dir); err != nil {
@@ -65,6 +72,24 @@ func (d *directory) check(context.Context) error {
 		} else if !info.IsDir() {
 			return ErrMissing
 		}
+		var volume syscall.Statfs_t
+		if err := syscall.Statfs(dir, &volume); err != nil {
+			return err
+		}
+		if err := writable(volume); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writable(volume syscall.Statfs_t) error {
+	const readOnly = 1 // ST_RDONLY
+	if volume.Flags&readOnly != 0 {
+		return fmt.Errorf("%w: read-only", xds.ErrUnavailable)
+	}
+	if free := volume.Bavail * uint64(volume.Bsize); free < leastFree {
+		return fmt.Errorf("%w: %d bytes left", xds.ErrUnavailable, free)
 	}
 	return nil
 }

@@ -68,3 +68,21 @@ func TestSendersFaultsAreNotObserved(t *testing.T) {
 		}
 	}
 }
+
+// A volume that takes no document is not well.
+func TestWritable(t *testing.T) {
+	for name, c := range map[string]struct {
+		volume syscall.Statfs_t
+		well   bool
+	}{
+		"roomy":          {syscall.Statfs_t{Bsize: 4096, Bavail: 1 << 20}, true},
+		"full":           {syscall.Statfs_t{Bsize: 4096}, false},
+		"nearly full":    {syscall.Statfs_t{Bsize: 4096, Bavail: leastFree/4096 - 1}, false},
+		"read-only":      {syscall.Statfs_t{Bsize: 4096, Bavail: 1 << 20, Flags: 1}, false},
+		"just room left": {syscall.Statfs_t{Bsize: 4096, Bavail: leastFree / 4096}, true},
+	} {
+		if err := writable(c.volume); (err == nil) != c.well || err != nil && !errors.Is(err, xds.ErrUnavailable) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -74,7 +74,7 @@ func (i Issuer) signers(sent []*x509.Certificate, now time.Time) ([][]*x509.Cert
 // chain judges one signing certificate: key, usages, subject, validity, and the
 // path to a root. crypto/x509 does it, independently of goxmldsig (safety §2.2 step 7).
 func (i Issuer) chain(leaf *x509.Certificate, sent []*x509.Certificate, now time.Time) ([]*x509.Certificate, *xds.Error) {
-	if bad := unfit(leaf); bad != "" {
+	if bad := Unfit(leaf); bad != "" {
 		return nil, finding("SAML-010", nil, bad, "un certificat de signature, RSA 2048 bits au moins ou ECDSA P-256, P-384, P-521")
 	}
 	if i.SubjectDN != "" && leaf.Subject.String() != i.SubjectDN {
@@ -110,8 +110,8 @@ func (i Issuer) chain(leaf *x509.Certificate, sent []*x509.Certificate, now time
 	return chains[0], nil
 }
 
-// unfit says why a certificate cannot sign, "" when it can.
-func unfit(c *x509.Certificate) string {
+// Unfit says, in French, why a certificate cannot sign an assertion, "" when it can.
+func Unfit(c *x509.Certificate) string {
 	switch k := c.PublicKey.(type) {
 	case *rsa.PublicKey:
 		if k.N.BitLen() < minRSA {

@@ -69,7 +69,8 @@ func certificate(t *testing.T, subject pkix.Name) (cert, key []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: subject, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: subject, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, BasicConstraintsValid: true, IsCA: subject.CommonName == "RACINE"}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
 		t.Fatal(err)
@@ -233,6 +234,7 @@ func TestRefusals(t *testing.T) {
 		{`cursor_file = "secrets/pagination"`, ``, `CONF-004 secrets.cursor_file`},
 		{`certificates = ["confiance/vihf-exemple.pem"]`, ``, `CONF-004 vihf[0].certificates`},
 		{`certificates = ["confiance/vihf-exemple.pem"]`, `roots = ["confiance/racine.pem"]`, `CONF-009 vihf[0].subject`},
+		{`certificates = ["confiance/vihf-exemple.pem"]`, `certificates = ["confiance/racine.pem"]`, `CONF-009 vihf[0].certificates`},
 		{`certificates = ["confiance/vihf-exemple.pem"]`, `certificates = ["sandbox.pem"]`, `CONF-009 vihf[0].certificates[0]`},
 		{`certificates = ["confiance/vihf-exemple.pem"]`, `certificates = ["test.pem"]`, `CONF-009 vihf[0].certificates[0]`},
 		{`certificates = ["confiance/vihf-exemple.pem"]`, `certificates = ["open"]`, `CONF-005 vihf[0].certificates[0]`},

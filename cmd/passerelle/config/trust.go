@@ -113,6 +113,13 @@ func (c *checker) assertions() {
 		}
 		issuer := saml.Issuer{SubjectDN: v.Subject, AnyAudience: v.AnyAudience}
 		issuer.Certificates = c.pemFiles(key+".certificates", v.Certificates)
+		for n, cert := range issuer.Certificates {
+			if why := saml.Unfit(cert); why != "" { // every assertion of this issuer would be refused
+				c.add(&xds.Error{ID: "CONF-009", Where: key + ".certificates", Found: "certificat " + strconv.Itoa(n+1) + " : " + why,
+					Expected: "le certificat qui signe les VIHF : RSA de 2048 bits au moins ou P-256 à P-521, digitalSignature, CA:FALSE",
+					Hint:     "une autorité va dans roots, avec subject"})
+			}
+		}
 		if len(v.Roots) > 0 {
 			issuer.Roots = pool(c.pemFiles(key+".roots", v.Roots))
 		}
