@@ -30,7 +30,7 @@ func visibleSQL(sc authz.Scope, which, record string, names []string, st *statem
 }
 
 func visibleRows(predicate, which, record string, names []string) string {
-	columns := "d.record, d.lid, d.version"
+	columns := "d.ctid as place, d.lid"
 	for _, name := range names {
 		if name == "confidentiality" {
 			columns += ", " + confidentialitySQL
@@ -61,11 +61,12 @@ const wholeSQL = `d.record::text, d.lid::text, d.version, d.entry_uuid::text, d.
        d.origin, d.blob, d.sha256, d.seal, d.registered_at, d.updated_at, d.entry,
        l.mask_ps, l.hide_patient, l.hide_reps, l.authors`
 
-// documentSQL reads admitted rows whole; `chosen` is made of visible rows alone.
+// documentSQL reads admitted rows whole; `chosen` is made of visible rows alone. A row
+// is found again by its place in the table, which one snapshot does not see change.
 const documentSQL = `
 select ` + wholeSQL + `%s
 from chosen c
-join document_entry d on d.record = c.record and d.lid = c.lid and d.version = c.version
+join document_entry d on d.ctid = c.place
 join lineage l on l.record = d.record and l.id = d.lineage`
 
 // currentSQL reads documents for a decision or for the registry's own work: what

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -19,6 +20,7 @@ import (
 // vectors that cover its whole domain, or the matrix that it reads.
 type policyExportCmd struct {
 	Matrix bool   `help:"La matrice d'habilitation, une ligne par case, au lieu des vecteurs de décision."`
+	Files  string `placeholder:"DOSSIER" help:"Écrire la matrice livrée sous la forme que policy import lit : matrice.csv et columns.csv."`
 	Out    string `placeholder:"FICHIER" help:"Écrire dans ce fichier ; sans lui, sur la sortie standard."`
 }
 
@@ -26,7 +28,8 @@ type policyExportCmd struct {
 func (policyExportCmd) Help() string {
 	return `passerelle policy export -o csv --out vecteurs.csv
 passerelle policy export -o json
-passerelle policy export --matrix -o csv`
+passerelle policy export --matrix -o csv
+passerelle policy export --files matrice    # à modifier, puis : passerelle policy diff matrice`
 }
 
 // Run writes the export; the same program writes the same bytes each time.
@@ -34,6 +37,9 @@ func (c *policyExportCmd) Run(p *program) error {
 	m, err := matrix.Embedded()
 	if err != nil {
 		return err
+	}
+	if c.Files != "" {
+		return c.writeFiles(m)
 	}
 	if c.Out == "" {
 		return c.write(p.stdout, m, p.json)
@@ -47,6 +53,21 @@ func (c *policyExportCmd) Run(p *program) error {
 	}
 	if err != nil {
 		return environment("écriture de " + c.Out + " interrompue")
+	}
+	return nil
+}
+
+// writeFiles writes the matrix as policy import reads it.
+func (c *policyExportCmd) writeFiles(m *matrix.Matrix) error {
+	columns, cells := m.Encode()
+	err := os.MkdirAll(c.Files, 0o755)
+	for name, text := range map[string][]byte{"columns.csv": columns, "matrice.csv": cells} {
+		if err == nil {
+			err = os.WriteFile(filepath.Join(c.Files, name), text, 0o644)
+		}
+	}
+	if err != nil {
+		return environment("impossible d'écrire dans " + c.Files)
 	}
 	return nil
 }
