@@ -29,8 +29,7 @@ func (policyExportCmd) Help() string {
 	return `passerelle policy export -o csv --out vecteurs.csv
 passerelle policy export -o json
 passerelle policy export --matrix -o csv
-passerelle policy export --files matrice
-passerelle policy diff matrice`
+passerelle policy export --files matrice`
 }
 
 // Run writes the export; the same program writes the same bytes each time.
