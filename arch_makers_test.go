@@ -45,37 +45,50 @@ var closed = map[string][]string{
 	"database/sql": {"registry/postgres"},
 }
 
-// TestArchMakers resolves what every package of the product names, so that neither
-// another spelling nor an alias hides it: no face makes a Gate or a Policy, changes
-// one, changes who asks, admits by itself, or asks for the right of the gateway.
-func TestArchMakers(t *testing.T) {
+// built is a package as the compiler made it.
+type built struct {
+	ImportPath, Export, Dir                                     string
+	GoFiles, IgnoredGoFiles, SFiles, SysoFiles, CFiles, Imports []string
+}
+
+// compiled builds packages with all that they import, and gives what imports them.
+func compiled(t *testing.T, set *token.FileSet, patterns ...string) ([]built, types.Importer) {
+	t.Helper()
 	var problem bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=ImportPath,Export,Dir,GoFiles,IgnoredGoFiles,SFiles,SysoFiles,CFiles,Imports", "./...")
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list", "-export", "-deps",
+		"-json=ImportPath,Export,Dir,GoFiles,IgnoredGoFiles,SFiles,SysoFiles,CFiles,Imports"}, patterns...)...)
 	cmd.Stderr = &problem
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(problem.String())
 	}
-	type pack struct {
-		ImportPath, Export, Dir                                     string
-		GoFiles, IgnoredGoFiles, SFiles, SysoFiles, CFiles, Imports []string
-	}
-	var all []pack
+	var all []built
 	exports := map[string]string{}
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
-		var p pack
+		var p built
 		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
 		}
 		exports[p.ImportPath] = p.Export
+		all = append(all, p)
+	}
+	return all, importer.ForCompiler(set, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+}
+
+// TestArchMakers resolves what every package of the product names, so that neither
+// another spelling nor an alias hides it: no face makes a Gate or a Policy, changes
+// one, changes who asks, admits by itself, or asks for the right of the gateway.
+func TestArchMakers(t *testing.T) {
+	set := token.NewFileSet()
+	listed, imp := compiled(t, set, "./...")
+	var all []built
+	for _, p := range listed {
 		if p.ImportPath == module || strings.HasPrefix(p.ImportPath, module+"/") {
 			all = append(all, p)
 		}
 	}
-	set := token.NewFileSet()
-	imp := importer.ForCompiler(set, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
 	short := strings.NewReplacer(module+"/", "")
 	named := map[string]bool{}
 	for _, p := range all {
@@ -168,21 +181,7 @@ func TestArchMakers(t *testing.T) {
 // TestArchReads: what a package of the stores hands out is no row, no connection, no
 // bytes and no document, but as a Visible or against a System.
 func TestArchReads(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=ImportPath,Export", "./registry/...", "./repository").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	exports := map[string]string{}
-	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
-		var p struct{ ImportPath, Export string }
-		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		exports[p.ImportPath] = p.Export
-	}
-	imp := importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	_, imp := compiled(t, token.NewFileSet(), "./registry/...", "./repository")
 	secret := []string{"pgx", "internal/db.Tx", "xds.Document", "xds.DocumentEntry", "xds.SubmissionSet", "xds.Folder", "io.Reader", "io.ReadCloser", "[]byte"}
 	looked := 0
 	for _, name := range []string{"registry", "registry/record", "registry/trail", "repository"} {
