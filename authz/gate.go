@@ -14,6 +14,12 @@ type Gate struct {
 	Policy Policies // a request is decided by the one in force at its instant
 	Now    func() time.Time
 	Paris  *time.Location // calendar of majority (policy Q-13)
+
+	// ManyPatients tells who may ask about several patients at once (ITI-51), each by
+	// his own right on that record. nil: nobody.
+	ManyPatients func(Subject) bool
+	// Operator tells who may remove what was registered (ITI-62, ITI-86). nil: nobody.
+	Operator func(Subject) bool
 }
 
 // question is one decision in the making, under the policy of its instant.

@@ -96,7 +96,7 @@ func TestFsck(t *testing.T) {
 	damage(registry.UniqueIDDangling, "1.2.999", `insert into unique_id select '1.2.999', id, 1, '', '', '', now() from record limit 1`)
 	id = newID()
 	damage(registry.AssociationDangling, id, `
-with a as (insert into association select record, $1, type, source, $2, status, entry from association limit 1 returning record, id)
+with a as (insert into association select record, $1, type, source, $2, status, registered_at, entry from association limit 1 returning record, id)
 insert into object_id select id, record, 4, id from a`, id, newID())
 	stale := s.begin("left over")
 	s.age(stale, 2*day)

@@ -6,7 +6,8 @@ var metadataChecks = []struct {
 	fault Fault
 	sql   string
 }{
-	{DocumentCurrent, `select lid::text from document_entry group by record, lid having count(*) filter (where latest) <> 1 order by 1`},
+	{DocumentCurrent, `select lid::text from document_entry group by record, lid having count(*) filter (where latest) <> 1
+union all select id::text from folder group by record, id having count(*) filter (where latest) <> 1 order by 1`},
 	{LineageEmpty, `
 select l.id::text from lineage l
 where not exists (select from document_entry d where d.record = l.record and d.lineage = l.id) order by 1`},
@@ -15,6 +16,7 @@ select a.id::text from association a, unnest(array[a.source, a.target]) e (id)
 where not exists (select from document_entry d where d.record = a.record and d.lid = e.id)
   and not exists (select from submission_set s where s.record = a.record and s.id = e.id)
   and not exists (select from folder f where f.record = a.record and f.id = e.id)
+  and not exists (select from association x where x.record = a.record and x.id = e.id)
 group by a.id order by 1`},
 	{ObjectIDMissing, `
 select o.object::text from (` + fsckObjects + `) o
@@ -36,7 +38,7 @@ where not exists (select from (` + fsckNamed + `) o where o.uid = u.uid) order b
 const fsckObjects = `
 select entry_uuid as id, record, 1 as kind, lid as object from document_entry
 union all select id, record, 2, id from submission_set
-union all select id, record, 3, id from folder
+union all select entry_uuid, record, 3, id from folder
 union all select id, record, 4, id from association`
 
 // fsckNamed are the objects that have a uniqueId.

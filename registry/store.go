@@ -121,15 +121,18 @@ func (p *plan) queueFolder(b *pgx.Batch, f xds.Folder) {
 	f.AvailabilityStatus, f.LogicalID, f.Version, f.LastUpdateTime = xds.Approved, f.EntryUUID, 1, xds.NewDTM(p.at)
 	p.queueObject(b, id, kindFolder)
 	p.queueUnique(b, f.UniqueID, kindFolder, "")
-	b.Queue(`insert into folder (record, id, unique_id, updated_at, code_keys, status, entry) values ($1, $2, $3, $4, $5, 0, $6)`,
-		p.deposit.Record(), id, f.UniqueID, p.at, codeKeys(f.Codes), encode(&f, f.Extras))
+	sub := p.deposit.Subject()
+	b.Queue(`
+insert into folder (record, id, version, latest, entry_uuid, unique_id, updated_at, code_keys, status, depositor, structure, entry)
+values ($1, $2, 1, true, $2, $3, $4, $5, 0, $6, $7, $8)`,
+		p.deposit.Record(), id, f.UniqueID, p.at, codeKeys(f.Codes), sub.ID, sub.Structure, encode(&f, f.Extras))
 }
 
 func (p *plan) queueAssociation(b *pgx.Batch, a xds.Association) {
 	id := bareID(a.EntryUUID)
 	p.queueObject(b, id, kindAssociation)
-	b.Queue(`insert into association (record, id, type, source, target, status, entry) values ($1, $2, $3, $4, $5, 0, $6)`,
-		p.deposit.Record(), id, string(a.Type), p.end(a.Source), p.end(a.Target), encodeAssociation(a))
+	b.Queue(`insert into association (record, id, type, source, target, status, registered_at, entry) values ($1, $2, $3, $4, $5, 0, $6, $7)`,
+		p.deposit.Record(), id, string(a.Type), p.end(a.Source), p.end(a.Target), p.at, encodeAssociation(a))
 }
 
 // end is what an association points to in the tables: a logicalID, or the id of a

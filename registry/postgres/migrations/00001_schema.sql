@@ -136,26 +136,35 @@ create table submission_set (
     primary key (record, id)
 );
 
+-- One row per metadata version, as for documents. When its contents changed last is
+-- not kept: each reader's value is that of the members that he sees (safety SC-11).
 create table folder (
     record     uuid not null references record,
-    id         uuid not null,
+    id         uuid not null,                -- logicalId: the first entryUUID
+    version    integer not null,
+    latest     boolean not null,
+    entry_uuid uuid not null,
     unique_id  text not null,
-    updated_at timestamptz not null,
+    updated_at timestamptz not null,         -- of this metadata version
     code_keys  text[] not null,
-    status     smallint not null,
+    status     smallint not null,            -- authz.DocApproved or DocDeprecated
+    depositor  text not null,
+    structure  text not null,                -- XON.10 of the depositor's token
     entry      bytea not null,
-    primary key (record, id)
+    primary key (record, id, version)
 );
+create unique index folder_latest on folder (record, id) where latest;
 
--- Ends are ids of sets and folders and logicalIds of documents: an association
--- follows a document through its metadata versions.
+-- Ends are ids of sets and logicalIds of folders and documents: an association
+-- follows an object through its metadata versions.
 create table association (
     record uuid not null references record,
     id     uuid not null,
     type   text not null,
     source uuid not null,
     target uuid not null,
-    status smallint not null,
+    status smallint not null,                -- authz.DocApproved or DocDeprecated
+    registered_at timestamptz not null,
     entry  bytea not null,
     primary key (record, id)
 );
@@ -167,7 +176,7 @@ create table object_id (
     id     uuid primary key,
     record uuid not null references record,
     kind   smallint not null,                -- 1 document, 2 set, 3 folder, 4 association
-    object uuid not null                     -- logicalId of a document, else the id
+    object uuid not null                     -- logicalId of a document or folder, else the id
 );
 
 create table unique_id (
