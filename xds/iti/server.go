@@ -44,33 +44,56 @@ type Server struct {
 	answers xds.Buffers
 }
 
-// Actor is one of the two endpoints.
+// Actor is one of the endpoints.
 type Actor int
 
 // The endpoints.
 const (
 	RegistryActor Actor = iota
 	RepositoryActor
+	AccessActor // the DMP's transactions on access to a record (domain §3.2)
 )
+
+// Endpoint is where an actor answers, and the name of its service in the WSDL.
+type Endpoint struct {
+	Name, Path string
+}
+
+// Endpoints are the addresses of the actors.
+var Endpoints = map[Actor]Endpoint{
+	RegistryActor:   {"DocumentRegistry", "/xds/registry"},
+	RepositoryActor: {"DocumentRepository", "/xds/repository"},
+	AccessActor:     {"DMPAccess", "/xds/dmp"},
+}
 
 // transaction is a row of the dispatch table.
 type transaction struct {
 	name   string // ITI-18, as the history shows it
 	actor  Actor
-	action string // wsa:Action of the request; that of the answer has Response behind it
+	action string // wsa:Action of the request
 	body   xmlgate.Name
 	handle func(*Server, context.Context, *call) error
 	// refuse writes the findings in the answer of this transaction.
 	refuse func(*Server, *call, xds.Errors)
+	reply  string // wsa:Action of the answer; "" is that of the request with Response behind it
 }
 
 var transactions = []transaction{
-	{"ITI-18", RegistryActor, "urn:ihe:iti:2007:RegistryStoredQuery",
-		xmlgate.Name{Space: ebrim.NamespaceQuery, Local: "AdhocQueryRequest"}, (*Server).storedQuery, (*Server).refuseQuery},
-	{"ITI-41", RepositoryActor, "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b",
-		xmlgate.Name{Space: ebrim.NamespaceXDS, Local: "ProvideAndRegisterDocumentSetRequest"}, (*Server).provideAndRegister, (*Server).refuseSubmission},
-	{"ITI-43", RepositoryActor, "urn:ihe:iti:2007:RetrieveDocumentSet",
-		xmlgate.Name{Space: ebrim.NamespaceXDS, Local: "RetrieveDocumentSetRequest"}, (*Server).retrieve, (*Server).refuseRetrieve},
+	{name: "ITI-18", actor: RegistryActor, action: "urn:ihe:iti:2007:RegistryStoredQuery",
+		body: xmlgate.Name{Space: ebrim.NamespaceQuery, Local: "AdhocQueryRequest"}, handle: (*Server).storedQuery, refuse: (*Server).refuseQuery},
+	{name: "ITI-41", actor: RepositoryActor, action: "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b",
+		body:   xmlgate.Name{Space: ebrim.NamespaceXDS, Local: "ProvideAndRegisterDocumentSetRequest"},
+		handle: (*Server).provideAndRegister, refuse: (*Server).refuseSubmission},
+	{name: "ITI-43", actor: RepositoryActor, action: "urn:ihe:iti:2007:RetrieveDocumentSet",
+		body: xmlgate.Name{Space: ebrim.NamespaceXDS, Local: "RetrieveDocumentSetRequest"}, handle: (*Server).retrieve, refuse: (*Server).refuseRetrieve},
+}
+
+// replyAction is the wsa:Action of the transaction's answer.
+func (t transaction) replyAction() string {
+	if t.reply != "" {
+		return t.reply
+	}
+	return t.action + "Response"
 }
 
 // call is one request on its way through a handler.
@@ -179,7 +202,7 @@ func (c *call) relatesTo() string {
 
 // answer writes the response envelope of the transaction with a body that ebrim appended.
 func (s *Server) answer(c *call, body []byte) {
-	s.Respond.WriteEnvelope(c.w, c.transaction.action+"Response", c.relatesTo(), func(w *soap.Writer) { w.Raw(body) })
+	s.Respond.WriteEnvelope(c.w, c.transaction.replyAction(), c.relatesTo(), func(w *soap.Writer) { w.Raw(body) })
 }
 
 // drainLimit is how much of a refused message is read so that its sender, still

@@ -121,8 +121,9 @@ func newWorld(t testing.TB, change ...func(*soap.Limits)) *world {
 			w.observed.Store(transaction + " " + strings.Join(codes, " "))
 		},
 	}
-	mux.Handle("/xds/registry", face.Handler(iti.RegistryActor))
-	mux.Handle("/xds/repository", face.Handler(iti.RepositoryActor))
+	for actor, endpoint := range iti.Endpoints {
+		mux.Handle(endpoint.Path, face.Handler(actor))
+	}
 	w.settle()
 	return w
 }

@@ -9,10 +9,7 @@ import (
 // describe answers ?wsdl: the operations of the endpoint, their actions, its
 // address and the limits of a message (design §5, users P-20).
 func (s *Server) describe(w http.ResponseWriter, actor Actor) {
-	name, path := "DocumentRegistry", "/xds/registry"
-	if actor == RepositoryActor {
-		name, path = "DocumentRepository", "/xds/repository"
-	}
+	name, path := Endpoints[actor].Name, Endpoints[actor].Path
 	var messages, operations, bindings strings.Builder
 	for _, t := range transactions {
 		if t.actor != actor {
@@ -29,7 +26,7 @@ func (s *Server) describe(w http.ResponseWriter, actor Actor) {
 		fmt.Fprintf(&operations, "    <wsdl:operation name=%[1]q>\n      <wsdl:documentation>%[3]s</wsdl:documentation>\n"+
 			"      <wsdl:input message=\"tns:%[4]s_Message\" wsaw:Action=%[2]q/>\n"+
 			"      <wsdl:output message=\"tns:%[4]sResponse_Message\" wsaw:Action=%[5]q/>\n    </wsdl:operation>\n",
-			name+"_"+op, t.action, t.name, op, t.action+"Response")
+			name+"_"+op, t.action, t.name, op, t.replyAction())
 		fmt.Fprintf(&bindings, "    <wsdl:operation name=%q>\n      <soap12:operation soapAction=%q/>\n"+
 			"      <wsdl:input><soap12:body use=\"literal\"/></wsdl:input>\n      <wsdl:output><soap12:body use=\"literal\"/></wsdl:output>\n"+
 			"    </wsdl:operation>\n", name+"_"+op, t.action)

@@ -145,8 +145,9 @@ func (s *Service) route() error {
 		Respond: soap.Responder{NewID: func() string { return "urn:uuid:" + NewID() }}, Limits: s.messageLimits(),
 		Base: s.Base, Incident: NewID, Log: s.Log, Observe: observe,
 	}
-	s.router.Any("/xds/registry", gin.WrapH(soapFace.Handler(iti.RegistryActor)))
-	s.router.Any("/xds/repository", gin.WrapH(soapFace.Handler(iti.RepositoryActor)))
+	for actor, endpoint := range iti.Endpoints {
+		s.router.Any(endpoint.Path, gin.WrapH(soapFace.Handler(actor)))
+	}
 	fhirFace := &mhd.Server{
 		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Tokens: tokens, Cursors: cursors,
 		Base: s.Base + "/fhir", Now: s.Now, NewID: NewID, Log: s.Log, Observe: observe,
