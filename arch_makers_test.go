@@ -32,7 +32,7 @@ var makers = map[string][]string{
 	"field authz.Gate":               {"cmd/…"},
 	"field authz.Policy":             {"cmd/…", "authz/…"},
 	"written authz.Subject":          {"xds/saml", "fhir/iua", "cmd/passerelle/sandbox", "registry"},
-	"(*registry.Session).Facts":      {"api", "cmd/passerelle/sandbox"},
+	"(*registry.Session).Facts":      {"cmd/passerelle/sandbox"},
 	"(*registry.Session).Inspect":    {"cmd/passerelle/sandbox"},
 	"(*registry.Registry).Peek":      {"fhir/mhd"},
 	"(*repository.Store).List":       {"cmd/…"},

@@ -90,7 +90,7 @@ func (s *Server) history(c *call) (any, error) {
 		if err != nil {
 			return err
 		}
-		action, err := s.journal(c, session, patient)
+		action, err := session.JournalOf(c.ctx, c.subject, patient)
 		if err != nil {
 			return err
 		}
@@ -117,19 +117,6 @@ func (s *Server) history(c *call) (any, error) {
 		return nil
 	})
 	return answer, err
-}
-
-// journal is which history a subject asks for: the administrator that of all, any
-// other professional his own.
-func (s *Server) journal(c *call, session *registry.Session, patient xds.CX) (authz.Value, error) {
-	if c.subject.Nature != authz.NaturePro {
-		return authz.Journal, nil
-	}
-	facts, err := session.Facts(c.ctx, c.subject, patient)
-	if err != nil || facts.Administrator {
-		return authz.Journal, err
-	}
-	return authz.OwnJournal, nil
 }
 
 func historyQuery(c *call) (registry.HistoryQuery, error) {

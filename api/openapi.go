@@ -50,6 +50,19 @@ var schemas = map[string]schema{
 		"record": text, "state": text, "settings": object(nil, settings), "administrator": schema{"type": "string", "nullable": true},
 		"access": schema{"type": "string", "enum": []string{"valid", "none", "expired", "forbidden", "closed"}},
 	}),
+	"Known": object([]string{"records"}, map[string]any{
+		"records": schema{"type": "array", "items": object([]string{"record", "family", "given", "birthDate"}, map[string]any{
+			"record": text, "family": text, "given": text, "birthDate": schema{"type": "string", "description": "AAAAMMJJ"},
+			"at": schema{"type": "string", "format": "date-time", "description": "déclaration du lien, ou dernier document visible ; absent pour le médecin traitant sans lien"},
+		})},
+	}),
+	"Authorizations": object([]string{"authorizations"}, map[string]any{
+		"authorizations": schema{"type": "array", "items": object([]string{"professional", "access"}, map[string]any{
+			"professional": text, "family": text, "given": text, "profession": text, "structure": text, "administrator": boolean,
+			"basis":  schema{"type": "string", "enum": []string{"consent", "team"}},
+			"access": schema{"type": "string", "enum": []string{"valid", "none", "expired", "forbidden"}}, "since": instant, "until": instant,
+		})},
+	}),
 	"Changed": object(nil, map[string]any{"logicalId": text, "entryUUID": text, "version": schema{"type": "integer"}}),
 	"History": object([]string{"entries"}, map[string]any{
 		"entries": schema{"type": "array", "items": object(nil, map[string]any{
@@ -63,6 +76,11 @@ var schemas = map[string]schema{
 
 var pathParameter = regexp.MustCompile(`\{([a-z]+)\}`)
 
+// queryParameters are those of the calls that have any, by the schema of their answer.
+var queryParameters = map[string][]string{
+	"History": {"from", "to", "actor", "page"}, "Known": {"since", "by"}, "Authorizations": {"access"},
+}
+
 var parameterTexts = map[string]string{
 	"id":           "identifiant opaque du dossier (`record` de /sandbox/cast, id du Patient FHIR)",
 	"professional": "identifiant national, ou nom dans le bac à sable",
@@ -70,6 +88,9 @@ var parameterTexts = map[string]string{
 	"from":         "AAAA-MM-JJ ou RFC 3339, compris",
 	"to":           "AAAA-MM-JJ, jour compris, ou RFC 3339, instant non compris",
 	"actor":        "identifiant de l'acteur, ou nom d'un professionnel dans le bac à sable",
+	"since":        "AAAA-MM-JJ ou RFC 3339, compris",
+	"by":           "authorization (déclaration du lien, par défaut) ou document (dernier document visible)",
+	"access":       "valid, expired ou forbidden ; tous sinon",
 	"page":         "valeur de `next` d'une réponse",
 	"act":          "mask, unmask, reveal-patient, reveal-representatives, archive, unarchive ou delete",
 }
@@ -99,10 +120,8 @@ func operation(rt route) map[string]any {
 	for _, m := range pathParameter.FindAllStringSubmatch(rt.path, -1) {
 		parameters = append(parameters, map[string]any{"name": m[1], "in": "path", "required": true, "description": parameterTexts[m[1]], "schema": text})
 	}
-	if rt.answer == "History" {
-		for _, name := range []string{"from", "to", "actor", "page"} {
-			parameters = append(parameters, map[string]any{"name": name, "in": "query", "description": parameterTexts[name], "schema": text})
-		}
+	for _, name := range queryParameters[rt.answer] {
+		parameters = append(parameters, map[string]any{"name": name, "in": "query", "description": parameterTexts[name], "schema": text})
 	}
 	if parameters != nil {
 		op["parameters"] = parameters

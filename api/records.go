@@ -88,7 +88,7 @@ type recordAnswer struct {
 	State         string          `json:"state,omitempty"`
 	Settings      *authz.Settings `json:"settings,omitempty"`
 	Administrator *nullable       `json:"administrator,omitempty"`
-	Access        string          `json:"access"`
+	Access        authz.Access    `json:"access"`
 }
 
 // nullable is a text that is null when empty.
@@ -106,7 +106,7 @@ func (n nullable) MarshalJSON() ([]byte, error) {
 func (s *Server) state(c *call) (any, error) {
 	answer := recordAnswer{}
 	err := s.profile(c, c.purpose(reading(c.subject), "state"), func(session *registry.Session, allowed authz.Allowed) error {
-		answer = recordAnswer{Record: allowed.Record(), Access: access(allowed, s.Now().Unix())}
+		answer = recordAnswer{Record: allowed.Record(), Access: allowed.Access(s.Now())}
 		if allowed.Action() != authz.ReadState {
 			return nil
 		}
@@ -119,29 +119,6 @@ func (s *Server) state(c *call) (any, error) {
 		return nil
 	})
 	return answer, err
-}
-
-// access is the link status of the existence test (policy Q-24).
-func access(a authz.Allowed, now int64) string {
-	f := a.Facts()
-	switch {
-	case f.Profile == authz.ProfileClosed:
-		return "closed"
-	case a.Kind() == authz.Structure:
-		return "none"
-	case a.Kind() != authz.Pro:
-		return "valid"
-	case f.Blocked:
-		return "forbidden"
-	case f.Administrator:
-		return "valid"
-	case f.Link == authz.NoLink:
-		return "none"
-	case !f.LinkExpires.IsZero() && f.LinkExpires.Unix() <= now:
-		return "expired"
-	default:
-		return "valid"
-	}
 }
 
 type settingsBody struct {

@@ -48,6 +48,8 @@ var routes = []route{
 	{http.MethodPost, "/records/search", "Retrouver un dossier par son INS", "titulaire, représentant, délégué, professionnel, structure", "Search", "Found", (*Server).search},
 	{http.MethodGet, "/records/{id}", "État du dossier et de l'accès", "titulaire, représentant, délégué ; professionnel, structure : l'accès seul", "", "Record", (*Server).state},
 	{http.MethodPut, "/records/{id}/settings", "Changer les quatre réglages", "titulaire, représentant", "Settings", "Settings", (*Server).setSettings},
+	{http.MethodGet, "/records", "Dossiers auxquels le professionnel a accès", "professionnel", "", "Known", (*Server).known},
+	{http.MethodGet, "/records/{id}/authorizations", "Professionnels autorisés et bloqués", "titulaire, représentant, délégué, médecin traitant ; professionnel : lui-même", "", "Authorizations", (*Server).authorizations},
 	{http.MethodPut, "/records/{id}/links/{professional}", "Déclarer un lien", "le professionnel lui-même", "Link", "Linked", (*Server).declareLink},
 	{http.MethodDelete, "/records/{id}/links/{professional}", "Retirer un lien", "le professionnel lui-même, titulaire, représentant", "", "", (*Server).unlink},
 	{http.MethodPut, "/records/{id}/blocks/{professional}", "Bloquer un professionnel", "titulaire, représentant, médecin traitant", "Attested", "Blocked", (*Server).block},

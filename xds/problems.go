@@ -162,6 +162,10 @@ var Problems = []Problem{
 	coded("QRY-007", codeRegistry, http.StatusBadRequest, "not-supported", "Paramètre inconnu de cette requête", "parameter unknown to this query", ""),
 	coded("QRY-008", codeRegistry, http.StatusBadRequest, "not-supported", "returnType non pris en charge", "returnType not supported", "LeafClass ou ObjectRef"),
 
+	// The DMP's transactions on access (domain §3.2).
+	coded("ACT-001", codeRegistry, http.StatusBadRequest, "value", "Demande mal formée", "malformed request", "corriger l'élément indiqué"),
+	coded("ACT-002", codeRegistry, http.StatusBadRequest, "required", "Le jeton ne désigne pas de patient", "the token names no patient", "demander un VIHF dont resource-id est l'INS du patient"),
+
 	// SOAP, XML, MIME.
 	fault("SOAP-001", "Sender", "", http.StatusBadRequest, "structure", "Message SOAP mal formé", "malformed SOAP message", ""),
 	fault("SOAP-002", "VersionMismatch", "", http.StatusBadRequest, "structure", "Ce n'est pas une enveloppe SOAP 1.2", "not a SOAP 1.2 envelope", "utiliser l'espace de noms http://www.w3.org/2003/05/soap-envelope"),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/ebrim"
+	"github.com/passerelle-sante/passerelle/xds/iti"
 	"github.com/passerelle-sante/passerelle/xds/saml"
 	"github.com/passerelle-sante/passerelle/xds/soap"
 	"github.com/passerelle-sante/passerelle/xds/xmlgate"
@@ -80,12 +81,8 @@ type reply struct {
 // post sends one message and checks what every answer must be.
 func (w *world) post(action string, security, body []byte, parts []soap.OutPart) reply {
 	w.t.Helper()
-	path := "/xds/repository"
-	if action == actionQuery {
-		path = "/xds/registry"
-	}
 	rec := &recorder{t: w.t}
-	client := &soap.Client{HTTP: &http.Client{Transport: rec}, URL: w.server.URL + path, NewID: func() string { return "urn:uuid:" + newID() }}
+	client := &soap.Client{HTTP: &http.Client{Transport: rec}, URL: w.server.URL + iti.PathOf(action), NewID: func() string { return "urn:uuid:" + newID() }}
 	got, err := client.Post(w.t.Context(), action, security, func(out *soap.Writer) { out.Raw(body) }, parts)
 	answer := reply{Reply: got, raw: rec.body}
 	if err != nil && !errors.As(err, &answer.fault) {

@@ -60,7 +60,7 @@ func (s *Server) retrieve(ctx context.Context, c *call) error {
 		s.answer(c, body)
 		return nil
 	}
-	s.Respond.WriteMTOM(c.w, c.transaction.action+"Response", c.relatesTo(), func(w *soap.Writer) { w.Raw(body) }, parts,
+	s.Respond.WriteMTOM(c.w, c.transaction.replyAction(), c.relatesTo(), func(w *soap.Writer) { w.Raw(body) }, parts,
 		func(err error) { s.cut(ctx, c, err) })
 	return nil
 }

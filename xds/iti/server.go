@@ -86,6 +86,17 @@ var transactions = []transaction{
 		handle: (*Server).provideAndRegister, refuse: (*Server).refuseSubmission},
 	{name: "ITI-43", actor: RepositoryActor, action: "urn:ihe:iti:2007:RetrieveDocumentSet",
 		body: xmlgate.Name{Space: ebrim.NamespaceXDS, Local: "RetrieveDocumentSetRequest"}, handle: (*Server).retrieve, refuse: (*Server).refuseRetrieve},
+	{name: "TD0.2", actor: AccessActor, action: "urn:hl7-org:v3:PRPA_IN201307UV02", reply: "urn:hl7-org:v3:PRPA_IN201308UV02",
+		body: xmlgate.Name{Space: namespaceHL7, Local: "PRPA_IN201307UV02"}, handle: (*Server).existence, refuse: (*Server).refuseExistence},
+	// As some clients of the DMP call it, by the name of the answer.
+	{name: "TD0.2", actor: AccessActor, action: "urn:hl7-org:v3:PRPA_IN201308UV02", reply: "urn:hl7-org:v3:PRPA_IN201308UV02",
+		body: xmlgate.Name{Space: namespaceHL7, Local: "PRPA_IN201307UV02"}, handle: (*Server).existence, refuse: (*Server).refuseExistence},
+	{name: "TD0.3", actor: AccessActor, action: "urn:si-dmp-habilitations:HabilitationsEndPoint:setAuthorization",
+		body: xmlgate.Name{Space: namespaceGrants, Local: "setAuthorization"}, handle: (*Server).setAuthorization, refuse: (*Server).refuseStatus},
+	{name: "TD0.4", actor: AccessActor, action: "urn:si-dmp-patients:PatientSpecificEndPoint:patientList",
+		body: xmlgate.Name{Space: namespacePatients, Local: "patientList"}, handle: (*Server).patientList, refuse: (*Server).refuseStatus},
+	{name: "TD1.6", actor: AccessActor, action: "urn:si-dmp-habilitations:HabilitationsEndPoint:listAuthorizationByPatient",
+		body: xmlgate.Name{Space: namespaceGrants, Local: "listAuthorizationByPatient"}, handle: (*Server).listAuthorization, refuse: (*Server).refuseStatus},
 }
 
 // replyAction is the wsa:Action of the transaction's answer.

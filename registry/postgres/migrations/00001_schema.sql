@@ -21,6 +21,7 @@ create table record (
     epoch         integer not null default 1,
     unique (ins_value, ins_authority)
 );
+create index record_administrator on record (administrator) where administrator is not null;
 
 -- Representatives and delegates.
 create table record_person (
@@ -56,6 +57,7 @@ create table link (
     token_id     text not null,
     primary key (record, professional)
 );
+create index link_professional on link (professional);
 
 create table block (
     record       uuid not null references record,
