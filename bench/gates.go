@@ -34,6 +34,8 @@ var gates = []gate{
 	{"token", "Verified assertion from the cache", tokenGate},
 	{"growth", "Growth of the registry", nil}, // at several sizes: see bench
 	{"iti41", "ITI-41 of 50 kB, 16 clients", deposits},
+	{"iti41-20k", "ITI-41 of 20 kB, 16 clients", smallDeposits},
+	{"writer", "Answer of 100 LeafClass entries written", writerGate},
 	{"iti18", "ITI-18 LeafClass of 20 entries, 32 clients", findings("iti18")},
 	{"iti67", "ITI-67 of 20 entries, 32 clients", findings("iti67")},
 	{"iti43", "ITI-43 of 20 MB", reads("iti43")},

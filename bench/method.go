@@ -22,6 +22,7 @@ var method = fmt.Sprintf(`
   lowest and highest.
 - **Copy.** ITI-43 and ITI-68 stand against the loop that sends their statements, trail and COMMIT included, and then copies a file of the same size to
   the socket: io.Copy, hence sendfile(2). The bare copy, without a statement, stands beside it.
+- **Java.** No independent XDS registry and repository in Java was at hand on this machine: none was measured in this run.
 - **Filter.** The same code twice, under the French policy and under a policy of one rule that permits everything: the same rows come back, the difference is
   the filter. Facts, trail and the second look in Go are on both sides.
 - **Memory** is the kernel's high-water mark of resident memory (VmHWM), set back before each act.

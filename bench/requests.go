@@ -36,6 +36,16 @@ func (w *world) iti41(p patient) (*request, error) {
 	})
 }
 
+// smallDocument is that of the gate of small deposits, in bytes (20 kB).
+const smallDocument = 20_000
+
+// iti41Small deposits one document of 20 kB (MTOM).
+func (w *world) iti41Small(p patient) (*request, error) {
+	return w.memo("iti41 small", p, func() (*request, error) {
+		return w.provide(p, asked, newOID(43), newOID(43), false, 0, w.document[:smallDocument])
+	})
+}
+
 // iti18 asks FindDocuments, LeafClass, for the documents of one type.
 func (w *world) iti18(p patient) (*request, error) { return w.query(p, asked) }
 

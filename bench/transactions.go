@@ -17,7 +17,12 @@ const (
 
 // deposits compares ITI-41 with the loop's transaction and blob.
 func deposits(ctx context.Context, w *world) ([]result, error) {
-	return w.againstLoop(ctx, "iti41", depositUsers, 0.6, w.deposits, w.iti41)
+	return w.againstLoop(ctx, "iti41", "iti41", depositUsers, 0.6, w.deposits, w.iti41)
+}
+
+// smallDeposits is the same with a document of 20 kB.
+func smallDeposits(ctx context.Context, w *world) ([]result, error) {
+	return w.againstLoop(ctx, "iti41-20k", "iti41", depositUsers, 0.6, w.deposits, w.iti41Small)
 }
 
 // findings compares a search with the loop's statements.
@@ -30,7 +35,7 @@ func findings(what string) func(context.Context, *world) ([]result, error) {
 		if err := w.countEntries(ctx, what, write); err != nil {
 			return nil, err
 		}
-		return w.againstLoop(ctx, what, findUsers, 0.5, w.readers, write)
+		return w.againstLoop(ctx, what, what, findUsers, 0.5, w.readers, write)
 	}
 }
 
@@ -54,8 +59,8 @@ func (w *world) countEntries(ctx context.Context, what string, write func(patien
 }
 
 // againstLoop compares a transaction of the gateway with the same transaction of the
-// loop, in both ways of sending it.
-func (w *world) againstLoop(ctx context.Context, what string, users int, least float64, whom []patient, write func(patient) (*request, error)) ([]result, error) {
+// loop, in both ways of sending it; what names the script of the loop.
+func (w *world) againstLoop(ctx context.Context, gate, what string, users int, least float64, whom []patient, write func(patient) (*request, error)) ([]result, error) {
 	if err := w.startYardstick(ctx); err != nil {
 		return nil, err
 	}
@@ -78,13 +83,13 @@ func (w *world) againstLoop(ctx context.Context, what string, users int, least f
 	gateway := &side{name: "gateway", base: w.base(), pid: w.gateway.cmd.Process.Pid, users: users, next: at}
 	plain := &side{name: "loop, same round trips", base: w.yard.base, pid: w.yard.cmd.Process.Pid, users: users, next: loopAt(same)}
 	tight := &side{name: "loop, one round trip a transaction", base: w.yard.base, pid: w.yard.cmd.Process.Pid, users: users, next: loopAt(packed)}
-	if err := w.profiling(ctx, what, func() error { return w.compare(ctx, gateway, plain, tight) }); err != nil {
+	if err := w.profiling(ctx, gate, func() error { return w.compare(ctx, gateway, plain, tight) }); err != nil {
 		return nil, err
 	}
 	details := []string{table(gateway, plain, tight)}
 	return []result{
-		judge(what, "throughput, gateway ÷ loop", gateway, plain, least, details),
-		reading(what, "gateway ÷ loop that sends each transaction in one round trip", gateway, tight),
+		judge(gate, "throughput, gateway ÷ loop", gateway, plain, least, details),
+		reading(gate, "gateway ÷ loop that sends each transaction in one round trip", gateway, tight),
 	}, nil
 }
 
