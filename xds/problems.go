@@ -200,6 +200,13 @@ var Problems = []Problem{
 	{ID: "TOK-003", Status: http.StatusUnauthorized, Issue: "expired", French: "Jeton d'accès hors de sa période de validité", English: "access token outside its validity period", Hint: "redemander un jeton ; vérifier l'horloge"},
 	{ID: "TOK-004", Status: http.StatusUnauthorized, Issue: "security", French: "Niveau d'authentification insuffisant", English: "authentication context below the required level", Hint: "s'authentifier par carte ou à deux facteurs"},
 
+	// HL7 v2 messages over MLLP; ERR-3 is written beside them.
+	{ID: "HL7-001", Status: http.StatusBadRequest, Issue: "structure", French: "Message HL7 v2 mal formé", English: "malformed HL7 v2 message", Hint: "corriger le segment indiqué"},
+	{ID: "HL7-002", Status: http.StatusBadRequest, Issue: "not-supported", French: "Type de message non accepté", English: "message type not supported", Hint: "ORU^R01, MDM^T02, MDM^T04 ou MDM^T10"},
+	{ID: "HL7-003", Status: http.StatusBadRequest, Issue: "required", French: "Champ obligatoire absent", English: "required field missing", Hint: "renseigner le champ indiqué"},
+	{ID: "HL7-004", Status: http.StatusUnprocessableEntity, Issue: "business-rule", French: "Le message ne demande pas l'alimentation du dossier", English: "the message does not ask for a deposit", Hint: "DESTDMP à Y pour déposer ; la passerelle n'envoie pas de courriel MSSanté"},
+	{ID: "HL7-005", Status: http.StatusForbidden, Issue: "login", French: "Expéditeur inconnu", English: "unknown sender", Hint: "déclarer MSH-3 et MSH-4 de l'expéditeur, et son certificat, dans la configuration"},
+
 	// FHIR and JSON.
 	{ID: "FHIR-001", Status: http.StatusBadRequest, Issue: "structure", French: "Ressource mal formée", English: "malformed resource"},
 	{ID: "FHIR-002", Status: http.StatusBadRequest, Issue: "value", French: "Valeur refusée", English: "value refused"},
