@@ -25,9 +25,9 @@ type token struct {
 	oneTime      bool
 	holder       *x509.Certificate // of holder-of-key
 
-	content     digest
-	chain       []*x509.Certificate
-	anyAudience bool
+	content digest
+	chain   []*x509.Certificate // of the signer; none of an unsigned one
+	issuer  Issuer              // what it is trusted with
 }
 
 // window is a period of validity; a zero end is open.
@@ -60,7 +60,7 @@ func (t *token) timely(now time.Time) *xds.Error {
 
 // meant judges the audience: each restriction must name us.
 func (t *token) meant(audience string) *xds.Error {
-	if len(t.audiences) == 0 && !t.anyAudience {
+	if len(t.audiences) == 0 && !t.issuer.AnyAudience {
 		return finding("SAML-006", nil, "aucune AudienceRestriction", audience)
 	}
 	for _, names := range t.audiences {

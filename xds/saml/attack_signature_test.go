@@ -190,6 +190,35 @@ func TestCertificates(t *testing.T) {
 			refused(t, err, a.id)
 		})
 	}
+	t.Run("49 another issuer's pinned certificate", func(t *testing.T) {
+		const other = "CN=AUTRE,O=STRUCTURE TEST,C=FR"
+		v := testVerifier(t, func(c *Config) {
+			c.Issuers = map[string]Issuer{testIssuer: {Certificates: []*x509.Certificate{p.rsa.cert}}, other: {Certificates: []*x509.Certificate{p.ec.cert}}}
+		})
+		n := 0
+		inNameOf := func(issuer string) Claims { c := doctor(); c.Issuer = issuer; return c }
+		for _, a := range []struct {
+			issuer string
+			signer *rsaOrEC
+			id     string
+		}{{testIssuer, p.rsa, ""}, {other, p.ec, ""}, {testIssuer, p.ec, "SAML-003"}, {other, p.rsa, "SAML-003"}} {
+			signer := testSigner(a.signer)
+			signer.NewID = func() string { n++; return fmt.Sprintf("_%d", n) }
+			_, err := v.VerifyEnvelope([]byte(envelope(issue(t, signer, inNameOf(a.issuer)))))
+			if a.id != "" {
+				refused(t, err, a.id)
+			} else if err != nil {
+				t.Errorf("%s: %v", a.issuer, err)
+			}
+			// Without a certificate in the signature the key alone decides.
+			_, err = v.VerifyEnvelope([]byte(envelope(withoutKeyInfo(issue(t, signer, inNameOf(a.issuer))))))
+			if a.id != "" {
+				refused(t, err, "SAML-002")
+			} else if err != nil {
+				t.Errorf("%s without KeyInfo: %v", a.issuer, err)
+			}
+		}
+	})
 	t.Run("49 revoked", func(t *testing.T) {
 		v := testVerifier(t, func(c *Config) { c.Revoked = func([]*x509.Certificate) error { return x509.CertificateInvalidError{} } })
 		_, err := v.VerifyEnvelope([]byte(envelope(shape{}.sign(t, bare(t, doctor())))))
@@ -214,6 +243,11 @@ func TestCertificates(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func withoutKeyInfo(signed string) string {
+	from, to := strings.Index(signed, "<ds:KeyInfo>"), strings.Index(signed, "</ds:KeyInfo>")+len("</ds:KeyInfo>")
+	return signed[:from] + signed[to:]
 }
 
 // weakKey is an RSA key that is too short, which crypto/rsa makes only when told to.

@@ -30,9 +30,28 @@ type Issuer struct {
 	// AnyAudience accepts assertions without AudienceRestriction: the deployed
 	// VIHF has none (domain §4). One that is there must name us all the same.
 	AnyAudience bool
+	// Audience is what the assertions of this issuer call us; "": Config.Audience.
+	Audience string
+	// Modes are the values of Authentification_mode that this issuer may claim
+	// (DIRECTE, INDIRECTE, INDIRECTE_RENFORCEE); none: all of them.
+	Modes []string
+	// Clients are the TLS clients that may present its assertions: subjects (RFC
+	// 2253), or sha256: and the hexadecimal SHA-256 of a SubjectPublicKeyInfo. None:
+	// any client, and none at all.
+	Clients []string
+	// Unrevocable says that no revocation list is asked for its chain.
+	Unrevocable bool
 }
 
+// AuthnModes are the modes of authentication of the VIHF (domain §4).
+var AuthnModes = []string{authnDirect, authnIndirect, authnReinforced}
+
 func (i Issuer) check(name string) error {
+	for _, mode := range i.Modes {
+		if !slices.Contains(AuthnModes, mode) {
+			return fmt.Errorf("saml: unknown mode of authentication")
+		}
+	}
 	switch {
 	case name == "":
 		return fmt.Errorf("saml: issuer without a name")

@@ -297,3 +297,13 @@ func (r reference) sum(content []byte) bool {
 	h.Write(content)
 	return subtle.ConstantTimeCompare(h.Sum(nil), r.digest) == 1
 }
+
+// canonicalText is the canonical form of an assertion that has no signature.
+func canonicalText(doc []byte) ([]byte, *xds.Error) {
+	tree := etree.NewDocument()
+	tree.ReadSettings = etree.ReadSettings{ValidateInput: true, MaxDepth: 64, PreserveDuplicateAttrs: true}
+	if err := tree.ReadFromBytes(doc); err != nil || tree.Root() == nil {
+		return nil, finding("SAML-002", nil, "arbre illisible", "une assertion")
+	}
+	return exclusive(tree.Root(), "")
+}

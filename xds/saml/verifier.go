@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/binary"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -24,12 +26,11 @@ type Config struct {
 
 	RequirePatient bool // the DMP profile in production: a token without resource-id is refused
 	OneTime        bool // an assertion is accepted once; by default XUA allows its reuse
-	// Revoked judges the revocation of a chain, leaf first; an error refuses it.
-	// It is asked on every use, also of a remembered assertion. nil asks nothing.
+	// Revoked judges the revocation of the chain of a signer, leaf first and root
+	// last; an error refuses it. It is asked on every use, also of a remembered
+	// assertion, but not of a certificate that is pinned without roots: the pin is
+	// what its issuer's trust is. nil asks nothing.
 	Revoked func(chain []*x509.Certificate) error
-	// ClientID is the national id that a TLS client certificate names, "" for
-	// none; a DIRECTE token must then have it as NameID. nil compares nothing.
-	ClientID func(*x509.Certificate) string
 }
 
 // Verifier turns assertions into subjects. It is safe for concurrent use.
@@ -89,10 +90,10 @@ func (v *Verifier) VerifyEnvelope(root []byte) (authz.Subject, error) {
 
 // VerifyTree verifies the assertion of a SOAP envelope: the tree of the whole
 // root part, parts of the security header that came as XOP attachments put back.
-// client is the TLS client certificate, nil without one.
+// client is who the TLS connection was made by, nil without a client certificate.
 //
-// Errors are one *xds.Error: SAML-001 to SAML-010, or XML-001 to XML-003.
-func (v *Verifier) VerifyTree(envelope *xmlgate.Element, client *x509.Certificate) (authz.Subject, error) {
+// Errors are one *xds.Error: SAML-001 to SAML-011, or XML-001 to XML-003.
+func (v *Verifier) VerifyTree(envelope *xmlgate.Element, client *Client) (authz.Subject, error) {
 	assertion, err := locate(envelope)
 	if err != nil {
 		return authz.Subject{}, err
@@ -126,17 +127,17 @@ func (v *Verifier) result(t *token, err *xds.Error) (authz.Subject, error) {
 
 // verify opens the assertion or remembers it, then judges what may differ from
 // one use to the next.
-func (v *Verifier) verify(doc []byte, client *x509.Certificate) (*token, *xds.Error) {
+func (v *Verifier) verify(doc []byte, client *Client) (*token, *xds.Error) {
 	if len(doc) > maxAssertion {
 		return nil, finding("XML-003", nil, "assertion trop longue", counted(maxAssertion, "octets au plus"))
 	}
 	trust := v.trust.Load()
-	key := fingerprint(trust.generation, doc)
+	key := fingerprint(trust.generation, client, doc)
 	now := v.config.Now()
 	t, remembered := v.memory.token(key)
 	if !remembered {
 		var err *xds.Error
-		if t, err = v.open(trust, doc, now); err != nil {
+		if t, err = v.open(trust, doc, client, now); err != nil {
 			return nil, err
 		}
 	}
@@ -152,16 +153,20 @@ func (v *Verifier) verify(doc []byte, client *x509.Certificate) (*token, *xds.Er
 	return t, nil
 }
 
-func fingerprint(generation uint64, doc []byte) digest {
+// fingerprint is what an opened assertion is remembered by: an unsigned one is worth
+// something from its own client alone.
+func fingerprint(generation uint64, client *Client, doc []byte) digest {
 	h := sha256.New()
 	h.Write(binary.BigEndian.AppendUint64(nil, generation))
+	by := client.digest()
+	h.Write(by[:])
 	h.Write(doc)
 	return digest(h.Sum(nil))
 }
 
 // open checks the signature and reads the claims from the signed bytes: safety
 // §2.2 steps 1 to 8, for one assertion on its own.
-func (v *Verifier) open(trust *trust, doc []byte, now time.Time) (*token, *xds.Error) {
+func (v *Verifier) open(trust *trust, doc []byte, client *Client, now time.Time) (*token, *xds.Error) {
 	limits := xmlgate.Security()
 	limits.Elements = maxElements
 	sent, bad := xmlgate.Parse(doc, limits)
@@ -175,7 +180,13 @@ func (v *Verifier) open(trust *trust, doc []byte, now time.Time) (*token, *xds.E
 	if !plainID(id) {
 		return nil, finding("SAML-005", sent, "ID absent ou mal formé", "un NCName de 256 caractères au plus")
 	}
+	if len(sent.ChildrenNamed(nsDS, "Signature")) == 0 {
+		return openUnsigned(doc, sent, client)
+	}
 	issuer, ok := trust.issuers[issuerOf(sent)]
+	if !ok && client.card() && client.named(issuerOf(sent)) {
+		issuer, ok = client.issuer(), true
+	}
 	if !ok {
 		return nil, finding("SAML-003", sent.Child(nsSAML, "Issuer"), "", "un émetteur enregistré, au caractère près")
 	}
@@ -208,7 +219,10 @@ func (v *Verifier) open(trust *trust, doc []byte, now time.Time) (*token, *xds.E
 	if t.id != id || t.subject.Issuer != issuerOf(sent) {
 		return nil, finding("SAML-002", nil, "contenu signé d'une autre assertion", "l'assertion telle qu'elle a été signée")
 	}
-	t.chain, t.anyAudience, t.content = chain, issuer.AnyAudience, sha256.Sum256(content)
+	if len(issuer.Modes) > 0 && !slices.Contains(issuer.Modes, t.authn) {
+		return nil, finding("SAML-008", nil, t.authn+", que cet émetteur ne peut pas affirmer", strings.Join(issuer.Modes, " ou "))
+	}
+	t.chain, t.issuer, t.content = chain, issuer, sha256.Sum256(content)
 	return t, nil
 }
 
@@ -236,41 +250,30 @@ func (v *Verifier) signer(tree canonical, sig signature, issuer Issuer, now time
 }
 
 // judge decides what depends on the instant, on the client and on revocation.
-func (v *Verifier) judge(t *token, client *x509.Certificate, now time.Time) *xds.Error {
+func (v *Verifier) judge(t *token, client *Client, now time.Time) *xds.Error {
 	if err := t.timely(now); err != nil {
 		return err
 	}
 	if !within(t.chain, now) {
 		return expiredCertificate()
 	}
-	if v.config.Revoked != nil && v.config.Revoked(t.chain) != nil {
+	if v.config.Revoked != nil && len(t.chain) > 1 && !t.issuer.Unrevocable && v.config.Revoked(t.chain) != nil {
 		return finding("SAML-010", nil, "certificat révoqué ou d'état inconnu", "un certificat dont l'état est connu et bon")
 	}
-	if err := t.meant(v.config.Audience); err != nil {
+	if err := t.meant(cmp.Or(t.issuer.Audience, v.config.Audience)); err != nil {
 		return err
 	}
 	if v.config.RequirePatient && t.subject.Patient == "" {
 		return finding("SAML-005", nil, "resource-id absent", "l'INS du patient dans le VIHF")
 	}
-	if t.holder != nil && (client == nil || !t.holder.Equal(client)) {
-		return finding("SAML-005", nil, "holder-of-key sans la clé du client TLS", "la clé nommée par SubjectConfirmation")
-	}
-	if v.config.ClientID != nil && client != nil && t.authn == authnDirect {
-		if id := v.config.ClientID(client); id != "" && id != t.subject.ID {
-			return finding("SAML-005", nil, "NameID autre que l'identité du certificat client", "le porteur du certificat client")
-		}
-	}
-	return nil
+	return t.bound(client)
 }
 
 // use enters this use of the assertion: its identifier stands for one content
 // and one TLS client for as long as it is valid, and for one use when it or the
 // operator says so.
-func (v *Verifier) use(t *token, client *x509.Certificate, now time.Time) *xds.Error {
-	s := sighting{content: t.content, until: t.notOnOrAfter.Add(Skew)}
-	if client != nil {
-		s.client = sha256.Sum256(client.Raw)
-	}
+func (v *Verifier) use(t *token, client *Client, now time.Time) *xds.Error {
+	s := sighting{content: t.content, client: client.digest(), until: t.notOnOrAfter.Add(Skew)}
 	earlier, seen := v.memory.sight(assertionID{t.subject.Issuer, t.id}, s, now)
 	switch {
 	case !seen:

@@ -50,6 +50,10 @@ type Authority struct {
 	Root  Identity
 	VIHF  Identity      // signs assertions: RSA
 	Token crypto.Signer // signs bearer tokens: ECDSA on P-256
+
+	// Cards and Structures are the intermediates of TLS clients: cards of persons, and
+	// software certificates of structures, as two ranges of the IGC-Santé.
+	Cards, Structures Identity
 }
 
 // Open reads the authority kept in a folder, or makes it there the first time.
@@ -63,6 +67,9 @@ func Open(dir string) (*Authority, error) {
 		if a, err = create(); err == nil {
 			err = a.save(dir)
 		}
+	}
+	if err == nil {
+		err = a.intermediates(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("sandbox keys: %w", err)
