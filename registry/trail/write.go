@@ -10,6 +10,7 @@ import (
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry/internal/db"
+	"github.com/passerelle-sante/passerelle/registry/outbox"
 )
 
 const insertSQL = `
@@ -17,17 +18,25 @@ insert into trail (record, at, actor, actor_name, profession, structure, kind, m
                    policy, matrix, documents, reason, secret, unbound, attested, code, token_id, issuer)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`
 
-// Queue adds the rows to a batch of the request's transaction.
-func Queue(b *pgx.Batch, traces []*authz.Trace) {
+// Queue adds the rows to a batch of the request's transaction, with what the outbox
+// gets of each; after is nil when it gets nothing.
+func Queue(b *pgx.Batch, traces []*authz.Trace, after func(*authz.Trace) outbox.Sequel) {
 	for _, t := range traces {
 		documents := make([]string, 0, len(t.Documents))
 		for _, d := range t.Documents {
 			documents = append(documents, strings.TrimPrefix(d, "urn:uuid:"))
 		}
 		sub := t.Subject
-		b.Queue(insertSQL, t.Record, t.At, sub.ID, sub.Name, sub.Profession, sub.Structure, int16(t.Kind), int16(t.Mode),
+		args := []any{t.Record, t.At, sub.ID, sub.Name, sub.Profession, sub.Structure, int16(t.Kind), int16(t.Mode),
 			int16(t.Action), t.Transaction, t.Permit, db.Texts(t.Rules), t.Policy, t.Matrix, documents, justification(t), sub.Secret, t.Unbound,
-			t.Attested, t.Code, sub.TokenID, sub.Issuer)
+			t.Attested, t.Code, sub.TokenID, sub.Issuer}
+		sql := insertSQL
+		if after != nil {
+			var more []any
+			sql, more = after(t).SQL(insertSQL, len(args))
+			args = append(args, more...)
+		}
+		b.Queue(sql, args...)
 	}
 }
 

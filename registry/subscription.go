@@ -1,0 +1,151 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Subscription is which documents of a record somebody is told of (ITI TF-2 3.52).
+type Subscription struct {
+	ID        string // bare UUID
+	Filter    []xds.Match
+	Full      bool   // whole entries, else their ids
+	Consumer  string // URL that is told; "" with a pull point
+	PullPoint string // bare UUID of one of the subscriber's own
+	Expires   time.Time
+}
+
+// How many subscriptions one subject has on one record, and pull points at all.
+const (
+	MaxSubscriptions = 20
+	MaxPullPoints    = 20
+)
+
+// owner is who may renew, end and fetch: the identity of a token, whatever its mode.
+func owner(sub authz.Subject) string {
+	text, _ := json.Marshal([]any{sub.Nature, sub.Issuer, sub.ID, sub.Structure})
+	return string(text)
+}
+
+// Subscribe enters a subscription for the subject of a Scope. What stands there is who
+// asks: each delivery asks the Gate again. An emergency mode, which is for a moment,
+// subscribes to nothing (DSUB-006).
+func (s *Session) Subscribe(ctx context.Context, sc authz.Scope, n Subscription) error {
+	if !sc.HeldBy(s) || sc.Record() == "" {
+		return errForeign
+	}
+	sub := sc.Subject()
+	if sub.Mode != authz.Normal {
+		return &xds.Error{ID: "DSUB-006"}
+	}
+	subject, err := json.Marshal(sub)
+	if err != nil {
+		return err
+	}
+	filter, err := json.Marshal(n.Filter)
+	if err != nil {
+		return err
+	}
+	var known int
+	err = s.tx.QueryRow(ctx, `select count(*) from subscription where record = $1 and owner = $2 and expires_at > $3`, sc.Record(), owner(sub), s.Now()).Scan(&known)
+	if err != nil {
+		return err
+	}
+	if known >= MaxSubscriptions {
+		return &xds.Error{ID: "DSUB-007", Expected: fmt.Sprintf("%d abonnements au plus par dossier", MaxSubscriptions)}
+	}
+	var point *string
+	if n.PullPoint != "" {
+		point = &n.PullPoint
+		until, err := s.pullPoint(ctx, sub, n.PullPoint)
+		if err != nil {
+			return err
+		}
+		if n.Expires.After(until) {
+			n.Expires = until
+		}
+	}
+	_, err = s.tx.Exec(ctx, `
+insert into subscription (record, id, owner, subject, filter, full_entry, consumer, pull_point, created_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		sc.Record(), n.ID, owner(sub), subject, filter, n.Full, n.Consumer, point, s.Now(), n.Expires)
+	return err
+}
+
+// pullPoint is until when a pull point of the subject lives; DSUB-004 when it does not.
+func (s *Session) pullPoint(ctx context.Context, sub authz.Subject, id string) (until time.Time, err error) {
+	if !xds.IsUUID("urn:uuid:" + id) {
+		return until, &xds.Error{ID: "DSUB-004"}
+	}
+	err = s.tx.QueryRow(ctx, `select expires_at from pull_point where id = $1 and owner = $2 and expires_at > $3`, id, owner(sub), s.Now()).Scan(&until)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return until, &xds.Error{ID: "DSUB-004"}
+	}
+	return until, err
+}
+
+// Unsubscribe ends a subscription of the subject's own, with what waits for it. It
+// asks no right but that: who has lost his access must be able to end it.
+func (r *Registry) Unsubscribe(ctx context.Context, sub authz.Subject, record, id string) error {
+	return r.ofOwner(ctx, `
+with ended as (delete from subscription where record = $1 and id = $2 and owner = $3 and expires_at > $4 returning record, id),
+     forgotten as (delete from outbox o using ended where o.record = ended.record and o.lane = ended.id)
+select count(*) from ended`, []string{record, id}, owner(sub), r.Now())
+}
+
+// Renew moves the end of a subscription of the subject's own.
+func (r *Registry) Renew(ctx context.Context, sub authz.Subject, record, id string, until time.Time) error {
+	return r.ofOwner(ctx, `
+with renewed as (update subscription set expires_at = $5 where record = $1 and id = $2 and owner = $3 and expires_at > $4 returning id)
+select count(*) from renewed`, []string{record, id}, owner(sub), r.Now(), until)
+}
+
+// OpenPullPoint makes a place where notifications wait for the subject.
+func (r *Registry) OpenPullPoint(ctx context.Context, sub authz.Subject, until time.Time) (id string, err error) {
+	id = r.NewID()
+	done, err := r.pool.Exec(ctx, `
+insert into pull_point (id, owner, created_at, expires_at)
+select $1, $2, $3, $4 where (select count(*) from pull_point where owner = $2 and expires_at > $3) < $5`, id, owner(sub), r.Now(), until, MaxPullPoints)
+	if err == nil && done.RowsAffected() == 0 {
+		return "", &xds.Error{ID: "DSUB-007", Expected: fmt.Sprintf("%d points de retrait au plus", MaxPullPoints)}
+	}
+	return id, marked(err)
+}
+
+// ClosePullPoint ends a pull point of the subject's own, its subscriptions and all that
+// waits in it.
+func (r *Registry) ClosePullPoint(ctx context.Context, sub authz.Subject, id string) error {
+	return r.ofOwner(ctx, `
+with closed as (delete from pull_point where id = $1 and owner = $2 and expires_at > $3 returning id),
+     ended as (delete from subscription s using closed where s.pull_point = closed.id returning s.record, s.id),
+     forgotten as (delete from outbox o using ended where o.record = ended.record and o.lane = ended.id)
+select count(*) from closed`, []string{id}, owner(sub), r.Now())
+}
+
+// ofOwner runs a statement on what its first arguments, the ids, name; one that touches
+// nothing is DSUB-004, whether the thing is not there or another's.
+func (r *Registry) ofOwner(ctx context.Context, sql string, ids []string, more ...any) error {
+	var args []any
+	for _, id := range ids {
+		if !xds.IsUUID("urn:uuid:" + id) {
+			return &xds.Error{ID: "DSUB-004"}
+		}
+		args = append(args, id)
+	}
+	var n int
+	if err := r.pool.QueryRow(ctx, sql, append(args, more...)...).Scan(&n); err != nil {
+		return marked(err)
+	}
+	if n == 0 {
+		return &xds.Error{ID: "DSUB-004"}
+	}
+	return nil
+}
