@@ -54,6 +54,14 @@ func (sc Scope) Patient() xds.CX { return sc.patient }
 // Predicate is what the registry compiles to SQL.
 func (sc Scope) Predicate() Predicate { return sc.predicate }
 
+// Subject is who the Scope was opened for; the zero Subject for the zero Scope.
+func (sc Scope) Subject() Subject {
+	if sc.trace == nil {
+		return Subject{}
+	}
+	return sc.trace.Subject
+}
+
 // Found completes the trail row with the documents that a request by id was
 // about. A request by id that found nothing visible reads deny (policy J-5).
 func (sc Scope) Found(documents []string, visible bool) {

@@ -68,10 +68,12 @@ func (s *Seen) AdmitFolder(f xds.Folder, members []string) (Visible[xds.Folder],
 }
 
 // AdmitAssociation admits an association both ends of which were seen (SC-07, SC-09).
+// It may be the end of another one: of the set that it was submitted in.
 func (s *Seen) AdmitAssociation(a xds.Association) (Visible[xds.Association], bool) {
 	if !s.scope.Live() || !s.objects[a.Source] || !s.objects[a.Target] {
 		return Visible[xds.Association]{}, false
 	}
+	s.objects[a.EntryUUID] = true
 	return Visible[xds.Association]{value: a, ok: true}, true
 }
 

@@ -3,17 +3,17 @@
 // registration of the whole lot or of nothing. It reads no message and writes no
 // answer: a face decodes its own and renders the findings.
 //
-// Sources: ITI TF-2 3.41.4.1.3, MHD 2:3.65, policy §1.4 and §1.9, xds §3.
+// Sources: ITI TF-2 3.41.4.1.3, 3.42.4.1.3, 3.61.4.1.3, MHD 2:3.65, policy §1.4 and
+// §1.9, xds §3.
 package intake
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/failpoint"
@@ -29,8 +29,12 @@ type Desk struct {
 	Registry   *registry.Registry
 	Repository *repository.Store
 	Profile    *profile.Profile
+	Senders    Senders
 	Limit      int64 // bytes of one document
 	Log        *slog.Logger
+	// Found hears of the findings about each lot that was judged, warnings included;
+	// nil ignores them.
+	Found func(xds.Errors)
 }
 
 // Lot is one submission on its way in. Close it whatever becomes of it.
@@ -41,6 +45,7 @@ type Lot struct {
 	desk     *Desk
 	subject  authz.Subject
 	name     string // transaction, as the history shows it
+	form     profile.Form
 	where    func(profile.Place) string
 	deposit  authz.Deposit
 	prefix   string        // of the blobs, once the intent to write them is stored
@@ -58,7 +63,26 @@ func (d *Desk) Open(ctx context.Context, subject authz.Subject, transaction stri
 	if where == nil {
 		where = profile.Place.String
 	}
-	l := &Lot{Submission: submission, desk: d, subject: subject, name: transaction, where: where, contents: make([]xds.Content, len(submission.Documents))}
+	return d.open(ctx, &Lot{Submission: submission, subject: subject, name: transaction, where: where}, found)
+}
+
+// OpenMetadata is Open for a lot whose documents do not come with it: their bytes are
+// in the repository that each entry names, or not made yet. Nothing is to be taken.
+func (d *Desk) OpenMetadata(ctx context.Context, subject authz.Subject, transaction string, submission xds.Submission, found xds.Errors, form profile.Form) (*Lot, error) {
+	l, err := d.open(ctx, &Lot{Submission: submission, subject: subject, name: transaction, form: form, where: profile.Place.String}, found)
+	if err != nil {
+		return nil, err
+	}
+	for i := range l.Submission.Documents {
+		e := &l.Submission.Documents[i]
+		l.contents[i] = xds.Content{SHA1: e.Hash, Size: e.Size}
+	}
+	return l, nil
+}
+
+// open takes the early decision and checks the metadata.
+func (d *Desk) open(ctx context.Context, l *Lot, found xds.Errors) (*Lot, error) {
+	l.desk, l.contents = d, make([]xds.Content, len(l.Submission.Documents))
 	err := d.Registry.Probe(ctx, func(s *registry.Session) (err error) {
 		l.deposit, err = l.decide(ctx, s)
 		return err
@@ -85,6 +109,7 @@ func (l *Lot) facts() profile.Context {
 	sub := l.deposit.Subject()
 	return profile.Context{
 		Patient: l.deposit.Patient(), BirthDate: l.deposit.BirthDate(), Minor: l.deposit.Minor(), Where: l.where,
+		Form: l.form, Relaxed: l.desk.Senders.Of(l.subject).Relaxed,
 		Depositor: profile.Depositor{Kind: depositors[l.deposit.Kind()], ID: sub.ID, Structure: sub.Structure, Secret: sub.Secret},
 	}
 }
@@ -128,32 +153,25 @@ func (l *Lot) Take(ctx context.Context, document int, body io.Reader) error {
 func (l *Lot) compare(document int, got xds.Content) {
 	failpoint.Before(failpoint.Hash)
 	defer failpoint.After(failpoint.Hash)
-	d := &l.Submission.Documents[document]
-	at := func(a xds.Attribute) string {
-		return l.where(profile.Place{Object: profile.Document, Index: document, ID: d.EntryUUID, Attribute: a})
-	}
-	if got.Size == 0 {
-		l.findings.Add(&xds.Error{ID: "META-008", Where: at(xds.NoAttribute), Object: d.EntryUUID})
-		return
-	}
-	if d.Hash != "" && !strings.EqualFold(d.Hash, got.SHA1) {
-		l.findings.Add(&xds.Error{ID: "META-006", Where: at(xds.AttrHash), Found: d.Hash, Expected: got.SHA1, Object: d.EntryUUID})
-	}
-	if d.Size != 0 && d.Size != got.Size {
-		l.findings.Add(&xds.Error{ID: "META-007", Where: at(xds.AttrSize), Found: fmt.Sprint(d.Size), Expected: fmt.Sprint(got.Size), Object: d.EntryUUID})
-	}
+	l.findings.AddAll(profile.Measured(&l.Submission.Documents[document], document, got, l.where))
 }
 
 // Refused tells whether something already speaks against the lot.
 func (l *Lot) Refused() bool { return l.findings.Failed() }
 
+// abandonTime is what the trace of a broken message may take.
+const abandonTime = 10 * time.Second
+
 // Abandon traces a submission that was permitted and whose message is not whole, and
-// gives the error back.
+// gives the error back. A body that breaks cancels the request, which is no reason to
+// leave no trace.
 func (l *Lot) Abandon(ctx context.Context, err error) error {
 	findings, told := xds.FindingsOf(err)
 	if !told {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTime)
+	defer cancel()
 	if traced := l.refuse(ctx, findings); failed(traced) {
 		return traced
 	}
@@ -163,13 +181,20 @@ func (l *Lot) Abandon(ctx context.Context, err error) error {
 // Register stores the lot, once the whole message was read. The warnings stand
 // beside a success; a lot that is refused is traced as policy §1.9 says.
 func (l *Lot) Register(ctx context.Context) (registry.Receipt, xds.Errors, error) {
+	if l.desk.Found != nil {
+		l.desk.Found(l.findings)
+	}
 	if l.findings.Failed() {
 		return registry.Receipt{}, nil, l.refuse(ctx, l.findings)
 	}
-	receipt, err := l.desk.Registry.Submit(ctx, func(s *registry.Session) (authz.Deposit, error) { return l.decide(ctx, s) }, l.Submission, l.contents)
-	// A commit whose answer was lost may have succeeded: only a refusal proves that
-	// nothing names the bytes (safety §4.2, I-1).
-	l.keep = err == nil || failed(err)
+	submit := l.desk.Registry.Submit
+	if l.desk.Senders.Of(l.subject).Replay {
+		submit = l.desk.Registry.Resubmit
+	}
+	receipt, err := submit(ctx, func(s *registry.Session) (authz.Deposit, error) { return l.decide(ctx, s) }, l.Submission, l.contents)
+	// A commit whose answer was lost may have succeeded: only a refusal, or a lot that
+	// was there before, proves that nothing names the bytes (safety §4.2, I-1).
+	l.keep = err == nil && !receipt.Replayed || failed(err)
 	return receipt, l.findings, err
 }
 

@@ -3,8 +3,6 @@ package registry
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -48,21 +46,29 @@ func (s *Session) Act(ctx context.Context, a authz.Amend, c Change) (Changed, er
 		a.Refuse(code)
 		return Changed{}, &xds.Error{ID: code}
 	}
-	same := Changed{d.Entry.LogicalID, d.Entry.EntryUUID, d.Entry.Version}
-	switch a.Action() {
-	case authz.Mask:
-		return s.mark(ctx, d, same, d.Marks.MaskedPS, "mask_ps", true)
-	case authz.Unmask:
-		return s.mark(ctx, d, same, !d.Marks.MaskedPS, "mask_ps", false)
-	case authz.RevealPatient:
-		return s.mark(ctx, d, same, !d.Marks.HiddenPatient, "hide_patient", false)
-	case authz.RevealReps:
-		return s.mark(ctx, d, same, !d.Marks.HiddenReps, "hide_reps", false)
-	case authz.Archive:
-		return s.archive(ctx, d, same, c.Unarchive)
+	return s.revise(ctx, asked(a.Action(), d, c.Unarchive))
+}
+
+// asked is the next version of a document after an act.
+func asked(action authz.Value, d xds.Document, unarchive bool) revision {
+	r := kept(d)
+	switch {
+	case action == authz.Mask:
+		r.marks.MaskedPS = true
+	case action == authz.Unmask:
+		r.marks.MaskedPS = false
+	case action == authz.RevealPatient:
+		r.marks.HiddenPatient = false
+	case action == authz.RevealReps:
+		r.marks.HiddenReps = false
+	case action == authz.Archive && unarchive:
+		r.status = xds.Approved
+	case action == authz.Archive:
+		r.status = xds.Archived
 	default:
-		return s.delete(ctx, d)
+		r.status = xds.Deleted
 	}
+	return r
 }
 
 // precondition holds what policy §1.4 demands of an act that is permitted: the
@@ -104,78 +110,3 @@ for update of d, l`, record, uuids, uids)
 	}
 	return d, rows.Err()
 }
-
-// mark sets one flag of the lineage and gives the addressed document a new
-// metadata version; the other members of the lineage show the flag and keep
-// theirs (design §5).
-func (s *Session) mark(ctx context.Context, d xds.Document, same Changed, already bool, column string, value bool) (Changed, error) {
-	if already {
-		return same, nil
-	}
-	if _, err := s.tx.Exec(ctx, `update lineage set `+column+` = $3 where record = $1 and id = $2`, d.Record, d.Lineage, value); err != nil {
-		return Changed{}, err
-	}
-	return s.newVersion(ctx, d, statusNumber[d.Entry.AvailabilityStatus])
-}
-
-func (s *Session) archive(ctx context.Context, d xds.Document, same Changed, undo bool) (Changed, error) {
-	status := authz.DocArchived
-	if undo {
-		status = authz.DocApproved
-	}
-	if statusNumber[d.Entry.AvailabilityStatus] == int16(status) {
-		return same, nil
-	}
-	return s.newVersion(ctx, d, int16(status))
-}
-
-// delete takes the document and its earlier versions, the RPLC chain; what was
-// appended or transformed stays (policy §1.9). The status of the chain changes in
-// place.
-func (s *Session) delete(ctx context.Context, d xds.Document) (Changed, error) {
-	_, err := s.tx.Exec(ctx, `
-with recursive chain(lid) as (
-  select a.target from association a where a.record = $1 and a.source = $2 and a.type = any($3)
-  union
-  select a.target from association a join chain c on a.source = c.lid where a.record = $1 and a.type = any($3)
-)
-update document_entry e set status = $4, updated_at = $5 from chain c where e.record = $1 and e.lid = c.lid`,
-		d.Record, bareID(d.Entry.LogicalID), []string{string(xds.Replaces), string(xds.TransReplace)}, int16(authz.DocDeleted), s.Now())
-	if err != nil {
-		return Changed{}, err
-	}
-	changed, err := s.newVersion(ctx, d, int16(authz.DocDeleted))
-	if err != nil {
-		return Changed{}, err
-	}
-	// Former metadata versions stay under their own entryUUID: they are deleted too.
-	_, err = s.tx.Exec(ctx, `update document_entry set status = $3 where record = $1 and lid = $2 and not latest`,
-		d.Record, bareID(d.Entry.LogicalID), int16(authz.DocDeleted))
-	return changed, err
-}
-
-// newVersion writes the next metadata version of a document: same logicalID and
-// content, new entryUUID. The former version stays, deprecated, under its own
-// entryUUID.
-func (s *Session) newVersion(ctx context.Context, d xds.Document, status int16) (Changed, error) {
-	id := s.registry.NewID()
-	lid := bareID(d.Entry.LogicalID)
-	b := &pgx.Batch{}
-	b.Queue(`update document_entry set latest = false, status = $4 where record = $1 and lid = $2 and version = $3`,
-		d.Record, lid, d.Entry.Version, int16(authz.DocDeprecated))
-	b.Queue(newVersionSQL, d.Record, lid, d.Entry.Version, id, status, s.Now())
-	b.Queue(`insert into object_id (id, record, kind, object) values ($1, $2, $3, $4)`, id, d.Record, kindDocument, lid)
-	if err := s.tx.Run(ctx, b); err != nil {
-		return Changed{}, err
-	}
-	return Changed{d.Entry.LogicalID, "urn:uuid:" + id, d.Entry.Version + 1}, nil
-}
-
-const newVersionSQL = `
-insert into document_entry (record, lid, version, latest, entry_uuid, lineage, unique_id, status, technical, type_key, class_key, format_key,
-  facility_key, setting_key, base_codes, event_keys, reference_ids, author_names, institutions, object_type, language, mime_type,
-  creation_at, start_at, stop_at, authors, depositor, structure, origin, blob, sha256, seal, registered_at, updated_at, entry)
-select record, lid, version + 1, true, $4, lineage, unique_id, $5, technical, type_key, class_key, format_key,
-  facility_key, setting_key, base_codes, event_keys, reference_ids, author_names, institutions, object_type, language, mime_type,
-  creation_at, start_at, stop_at, authors, depositor, structure, origin, blob, sha256, seal, registered_at, $6, entry
-from document_entry where record = $1 and lid = $2 and version = $3`

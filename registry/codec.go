@@ -2,6 +2,7 @@ package registry
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/passerelle-sante/passerelle/xds"
@@ -242,4 +243,36 @@ func (r *reader) value(at any) {
 	default:
 		*textAt(at) = r.text()
 	}
+}
+
+// encodeAssociation and decodeAssociation carry what the columns do not hold.
+func encodeAssociation(a xds.Association) []byte {
+	b := appendText([]byte{payloadVersion}, a.SetStatus)
+	b = binary.AppendUvarint(b, uint64(len(a.Documentation)))
+	for _, c := range a.Documentation {
+		b = appendCode(b, c)
+	}
+	b = binary.AppendUvarint(b, uint64(len(a.Extras)))
+	for _, x := range a.Extras {
+		b = appendTexts(appendText(b, x.Name), x.Values)
+	}
+	return b
+}
+
+func decodeAssociation(payload []byte, a *xds.Association) error {
+	r := reader{rest: string(payload)}
+	if v := r.byte(); v != payloadVersion {
+		return fmt.Errorf("association payload version %d", v)
+	}
+	a.SetStatus = r.text()
+	for range r.count() {
+		a.Documentation = append(a.Documentation, r.code())
+	}
+	for range r.count() {
+		a.Extras = append(a.Extras, xds.Extra{Name: r.text(), Values: r.texts()})
+	}
+	if r.failed {
+		return errors.New("association payload truncated")
+	}
+	return nil
 }

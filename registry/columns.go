@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,7 +71,10 @@ var columns = map[xds.Attribute]column{
 
 // matchSQL compiles one condition of a client; it runs over visible rows only. An
 // operator that the column does not have is the caller's mistake.
-func matchSQL(m xds.Match, st *statement) (string, error) {
+func matchSQL(m xds.Match, st *statement) (string, error) { return matchAmong(columns, m, st) }
+
+// matchAmong is matchSQL on the columns of any kind of object.
+func matchAmong(columns map[xds.Attribute]column, m xds.Match, st *statement) (string, error) {
 	col, ok := columns[m.Attribute]
 	if !ok {
 		return "", fmt.Errorf("no column for %s", m.Attribute)
@@ -263,4 +267,12 @@ func instant(d xds.DTM) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+// statusOf is the status of a column.
+func statusOf(n int16) (xds.Status, error) {
+	if n < 0 || int(n) >= len(statusName) {
+		return "", errors.New("unknown status")
+	}
+	return statusName[n], nil
 }

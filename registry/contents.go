@@ -2,9 +2,9 @@ package registry
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,8 +12,8 @@ import (
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
-// Contents is a SubmissionSet with what a Scope shows of it: hidden members and
-// their associations are not there, and a set without a visible member is not
+// Contents are objects with what a Scope shows of them: hidden members and their
+// associations are not there, and a set or folder without a visible member is not
 // either (safety SC-04…SC-07).
 type Contents struct {
 	Sets         []authz.Visible[xds.SubmissionSet]
@@ -22,10 +22,25 @@ type Contents struct {
 	Associations []authz.Visible[xds.Association]
 }
 
+// Len counts the objects.
+func (c Contents) Len() int {
+	return len(c.Sets) + len(c.Documents) + len(c.Folders) + len(c.Associations)
+}
+
+// Add puts the objects of another record behind these.
+func (c *Contents) Add(other Contents) {
+	c.Sets = append(c.Sets, other.Sets...)
+	c.Documents = append(c.Documents, other.Documents...)
+	c.Folders = append(c.Folders, other.Folders...)
+	c.Associations = append(c.Associations, other.Associations...)
+}
+
 // SetAndContents answers GetSubmissionSetAndContents (ITI TF-2 3.18.4.1.2.3.7.10)
-// for a set named by entryUUID or uniqueId. keep narrows the documents by further
-// conditions of the query.
-func (s *Session) SetAndContents(ctx context.Context, sc authz.Scope, id string, keep []xds.Match) (Contents, error) {
+// for a set named by entryUUID or uniqueId: its documents, of which keep narrows to
+// those that further conditions match, its folders, and the associations, in the
+// given statuses, that are its own, its members or between its members. One whose
+// end is left out is left out too.
+func (s *Session) SetAndContents(ctx context.Context, sc authz.Scope, id string, keep []xds.Match, statuses ...xds.Status) (Contents, error) {
 	if sc.Record() == "" {
 		return Contents{}, nil
 	}
@@ -37,53 +52,38 @@ func (s *Session) SetAndContents(ctx context.Context, sc authz.Scope, id string,
 		return Contents{}, err
 	}
 	if setID == "" {
-		setID = noSet // looked through as a hidden one is, so that time tells neither apart (SC-32)
+		setID = noObject // looked through as a hidden one is, so that time tells neither apart (SC-32)
 	}
-	seen := authz.NewSeen(sc)
-	out := Contents{}
-	members, err := s.members(ctx, sc, setID)
+	links, err := s.links(ctx, sc.Record(), `a.source = $2::uuid
+or a.id in (select m.target from association m where m.record = $1 and m.source = $2::uuid)
+or a.source in (select m.target from association m where m.record = $1 and m.source = $2::uuid)
+   and a.target in (select m.target from association m where m.record = $1 and m.source = $2::uuid)`, setID)
 	if err != nil {
 		return Contents{}, err
 	}
-	for _, v := range members {
-		seen.Document(v)
+	held, stood := membersOf(links, setID)
+	var ends []string
+	for _, l := range links {
+		ends = append(ends, l.source, l.target)
 	}
-	associations, err := s.associationsFrom(ctx, sc.Record(), []string{setID})
+	near, err := s.kept(ctx, sc, uuids(ends), keep)
 	if err != nil {
 		return Contents{}, err
 	}
+	witnesses := near.admitInner(links, setID, held)
+	visible, ok := near.seen.AdmitSet(set, witnesses)
 	// A set without a visible member is traced as an unknown one is: by what was found.
-	uuids, _ := splitIDs(targetsOf(associations, setID))
-	stood, err := s.logicalIDs(ctx, sc.Record(), uuids, []string{})
-	if err != nil {
-		return Contents{}, err
-	}
-	sc.Found(stood, len(members) > 0)
-	visibleSet, ok := seen.AdmitSet(set, targetsOf(associations, setID))
+	sc.Found(stood, ok)
 	if !ok {
 		return Contents{}, nil
 	}
-	out.Sets = append(out.Sets, visibleSet)
-	shown, err := s.narrowed(ctx, sc, members, keep)
-	if err != nil {
-		return Contents{}, err
-	}
-	kept := authz.NewSeen(sc)
-	for _, v := range shown {
-		kept.Document(v)
-	}
-	kept.AdmitSet(set, logicalIDs(shown))
-	out.Documents = shown
-	for _, a := range associations {
-		if v, ok := kept.AdmitAssociation(a); ok {
-			out.Associations = append(out.Associations, v)
-		}
-	}
+	out := Contents{Sets: []authz.Visible[xds.SubmissionSet]{visible}}
+	near.collect(&out, held, links, setID, statusNames(statuses))
 	return out, nil
 }
 
-// noSet is the id that no set has (RFC 9562 5.9).
-const noSet = "00000000-0000-0000-0000-000000000000"
+// noObject is the id that no object has (RFC 9562 5.9).
+const noObject = "00000000-0000-0000-0000-000000000000"
 
 // loadSet finds a set by entryUUID or uniqueId.
 func (s *Session) loadSet(ctx context.Context, record, id string) (xds.SubmissionSet, string, error) {
@@ -102,47 +102,156 @@ func (s *Session) loadSet(ctx context.Context, record, id string) (xds.Submissio
 	return set, setID, decode(payload, &set, &set.Extras)
 }
 
-// members are the visible current versions of the documents of a set.
-func (s *Session) members(ctx context.Context, sc authz.Scope, setID string) ([]authz.Visible[xds.Document], error) {
-	return s.visible(ctx, sc, func(st *statement, record string) string {
-		return "d.latest and not d.technical and d.lid in (select target from association where record = " + record + "::uuid and source = " +
-			st.arg(setID) + "::uuid and type = " + st.arg(string(xds.HasMember)) + ")"
-	})
+// membersOf are the bare ids of what a container holds, and the documents that it
+// holds or that its member associations end at: those that a request about it concerns.
+func membersOf(links []link, container string) (held map[string]bool, documents []string) {
+	held = map[string]bool{}
+	for _, l := range links {
+		if l.source == container && l.isMember() {
+			held[l.target] = true
+		}
+	}
+	for _, l := range links {
+		if l.document && (held[l.target] || held[bareID(l.EntryUUID)]) && !slices.Contains(documents, l.target) && len(documents) < 250 {
+			documents = append(documents, l.target)
+		}
+	}
+	slices.Sort(documents)
+	return held, documents
+}
+
+// content is what stands at the ends of a container's associations, as far as the
+// Scope shows it.
+type content struct {
+	seen      *authz.Seen
+	documents []keptDocument
+	folders   []authz.Visible[xds.Folder]
+}
+
+// kept reads documents and folders by bare id; keep tells the documents apart.
+func (s *Session) kept(ctx context.Context, sc authz.Scope, ids []string, keep []xds.Match) (content, error) {
+	c := content{seen: authz.NewSeen(sc)}
+	var err error
+	if c.documents, err = s.narrowed(ctx, sc, ids, keep); err != nil {
+		return c, err
+	}
+	for _, d := range c.documents {
+		c.seen.Document(d.visible)
+	}
+	c.folders, _, err = s.folders(ctx, sc, c.seen, pick{ids: ids})
+	return c, err
+}
+
+// admitInner admits the associations that do not start at the container, and gives the
+// documents that a set is seen by.
+func (c content) admitInner(links []link, container string, held map[string]bool) (witnesses []string) {
+	for _, d := range c.documents {
+		if held[d.id] {
+			witnesses = append(witnesses, "urn:uuid:"+d.id)
+		}
+	}
+	for _, l := range links {
+		if l.source == container {
+			continue
+		}
+		if _, ok := c.seen.AdmitAssociation(l.Association); ok && held[bareID(l.EntryUUID)] && l.document && l.AvailabilityStatus == xds.Approved {
+			witnesses = append(witnesses, l.Target)
+		}
+	}
+	return witnesses
+}
+
+// collect puts into the answer the members that are kept and the associations both
+// ends of which are left in it, or were not members to begin with.
+func (c content) collect(out *Contents, held map[string]bool, links []link, container string, statuses []xds.Status) {
+	dropped := map[string]bool{}
+	for _, d := range c.documents {
+		switch {
+		case held[d.id] && d.kept:
+			out.Documents = append(out.Documents, d.visible)
+		case held[d.id]:
+			dropped[d.id] = true
+		}
+	}
+	for _, v := range c.folders {
+		if f, _ := v.Value(); held[bareID(f.LogicalID)] {
+			out.Folders = append(out.Folders, v)
+		}
+	}
+	for _, l := range links {
+		if l.source != container && (dropped[l.source] || dropped[l.target] || !slices.Contains(statuses, l.AvailabilityStatus)) {
+			dropped[bareID(l.EntryUUID)] = true
+		}
+	}
+	for _, l := range links {
+		if !slices.Contains(statuses, l.AvailabilityStatus) || dropped[l.source] || dropped[l.target] {
+			continue
+		}
+		if v, ok := c.seen.AdmitAssociation(l.Association); ok {
+			out.Associations = append(out.Associations, v)
+		}
+	}
+}
+
+// statusNames are the statuses that associations are wanted in: Approved unless said
+// otherwise.
+func statusNames(statuses []xds.Status) []xds.Status {
+	if len(statuses) == 0 {
+		return []xds.Status{xds.Approved}
+	}
+	return statuses
 }
 
 // visible reads the documents that a condition of the registry itself selects
 // among those that the Scope admits.
 func (s *Session) visible(ctx context.Context, sc authz.Scope, which func(st *statement, record string) string) ([]authz.Visible[xds.Document], error) {
+	documents, err := s.chosen(ctx, sc, which, nil)
+	var visible []authz.Visible[xds.Document]
+	for _, d := range documents {
+		visible = append(visible, d.visible)
+	}
+	return visible, err
+}
+
+// keptDocument is a visible document, and whether the client's conditions match it.
+type keptDocument struct {
+	id      string // bare logicalID
+	visible authz.Visible[xds.Document]
+	kept    bool
+}
+
+// narrowed reads the current documents of which the bare logicalIDs are given.
+func (s *Session) narrowed(ctx context.Context, sc authz.Scope, ids []string, keep []xds.Match) ([]keptDocument, error) {
+	return s.chosen(ctx, sc, func(st *statement, _ string) string { return listed + " and d.lid = any(" + st.arg(ids) + "::uuid[])" }, keep)
+}
+
+func (s *Session) chosen(ctx context.Context, sc authz.Scope, which func(st *statement, record string) string, keep []xds.Match) ([]keptDocument, error) {
 	st := &statement{}
 	record := st.arg(sc.Record())
-	sql := visibleSQL(sc, which(st, record), record, nil, st) +
-		`, chosen as (select * from visible)` + fmt.Sprintf(documentSQL, "") + ` order by d.registered_at desc, d.lid, d.version desc`
+	visible := visibleSQL(sc, which(st, record), record, names(xds.Query{Match: keep}), st)
+	matched, err := matchesAmong(columns, keep, st)
+	if err != nil {
+		return nil, err
+	}
+	sql := visible + `, chosen as (select *, coalesce((` + matched + `), false) as kept from visible)` + fmt.Sprintf(documentSQL, ", c.kept") +
+		` order by d.registered_at desc, d.lid, d.version desc`
 	rows, err := s.tx.Query(ctx, sql, st.args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var visible []authz.Visible[xds.Document]
+	var all []keptDocument
 	for rows.Next() {
 		var d xds.Document
-		if err := scanDocument(rows, &d); err != nil {
+		var kept bool
+		if err := scanDocument(rows, &d, &kept); err != nil {
 			return nil, err
 		}
 		if v, ok := s.admit(sc, d); ok {
-			visible = append(visible, v)
+			all = append(all, keptDocument{bareID(d.Entry.LogicalID), v, kept})
 		}
 	}
-	return visible, rows.Err()
-}
-
-// narrowed keeps the members that a query's further conditions match.
-func (s *Session) narrowed(ctx context.Context, sc authz.Scope, members []authz.Visible[xds.Document], keep []xds.Match) ([]authz.Visible[xds.Document], error) {
-	if len(keep) == 0 || len(members) == 0 {
-		return members, nil
-	}
-	q := xds.Query{Match: append([]xds.Match{xds.EqualTexts(xds.AttrLogicalID, logicalIDs(members)...)}, keep...)}
-	page, err := s.Find(ctx, sc, q)
-	return page.Documents, err
+	return all, rows.Err()
 }
 
 func logicalIDs(docs []authz.Visible[xds.Document]) []string {
@@ -153,126 +262,4 @@ func logicalIDs(docs []authz.Visible[xds.Document]) []string {
 		}
 	}
 	return ids
-}
-
-// Relation is an association from a document, and the document that it points to.
-type Relation struct {
-	Association authz.Visible[xds.Association]
-	Target      authz.Visible[xds.Document]
-}
-
-// Relations are the associations from the given documents to others that the
-// Scope admits too: relatesTo of a DocumentReference (SC-07, SC-09).
-func (s *Session) Relations(ctx context.Context, sc authz.Scope, docs []authz.Visible[xds.Document]) ([]Relation, error) {
-	if sc.Record() == "" || len(docs) == 0 {
-		return nil, nil
-	}
-	if !sc.HeldBy(s) {
-		return nil, errForeign
-	}
-	sources, _ := splitIDs(logicalIDs(docs))
-	associations, err := s.associationsFrom(ctx, sc.Record(), sources)
-	if err != nil || len(associations) == 0 {
-		return nil, err
-	}
-	var ids []string
-	for _, a := range associations {
-		ids = append(ids, a.Target)
-	}
-	ends, _ := splitIDs(ids)
-	others, err := s.visible(ctx, sc, func(st *statement, _ string) string {
-		return "d.latest and d.entry_uuid = any(" + st.arg(ends) + "::uuid[])"
-	})
-	if err != nil {
-		return nil, err
-	}
-	seen, targets := authz.NewSeen(sc), map[string]authz.Visible[xds.Document]{}
-	for _, v := range docs {
-		seen.Document(v)
-	}
-	for _, v := range others {
-		seen.Document(v)
-		if d, ok := v.Value(); ok {
-			targets[d.Entry.EntryUUID] = v
-		}
-	}
-	var out []Relation
-	for _, a := range associations {
-		if v, ok := seen.AdmitAssociation(a); ok {
-			out = append(out, Relation{v, targets[a.Target]})
-		}
-	}
-	return out, nil
-}
-
-// associationsFrom are the associations that start at objects, their ends written
-// as current entryUUIDs.
-func (s *Session) associationsFrom(ctx context.Context, record string, sources []string) ([]xds.Association, error) {
-	rows, err := s.tx.Query(ctx, `
-select a.id::text, a.type, coalesce(ds.entry_uuid, a.source)::text, coalesce(dt.entry_uuid, a.target)::text, a.entry
-from association a
-left join document_entry ds on ds.record = a.record and ds.lid = a.source and ds.latest
-left join document_entry dt on dt.record = a.record and dt.lid = a.target and dt.latest
-where a.record = $1 and a.source = any($2) order by a.id limit 20000`, record, sources)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []xds.Association
-	for rows.Next() {
-		var id, typ, from, to string
-		var payload []byte
-		if err := rows.Scan(&id, &typ, &from, &to, &payload); err != nil {
-			return nil, err
-		}
-		a := xds.Association{EntryUUID: "urn:uuid:" + id, Type: xds.AssociationType(typ), Source: "urn:uuid:" + from,
-			Target: "urn:uuid:" + to, AvailabilityStatus: xds.Approved}
-		if err := decodeAssociation(payload, &a); err != nil {
-			return nil, err
-		}
-		all = append(all, a)
-	}
-	return all, rows.Err()
-}
-
-func targetsOf(associations []xds.Association, source string) []string {
-	var targets []string
-	for _, a := range associations {
-		if a.Type == xds.HasMember && bareID(a.Source) == source {
-			targets = append(targets, a.Target)
-		}
-	}
-	return targets
-}
-
-// encodeAssociation and decodeAssociation carry what the columns do not hold.
-func encodeAssociation(a xds.Association) []byte {
-	b := appendText([]byte{payloadVersion}, a.SetStatus)
-	b = binary.AppendUvarint(b, uint64(len(a.Documentation)))
-	for _, c := range a.Documentation {
-		b = appendCode(b, c)
-	}
-	b = binary.AppendUvarint(b, uint64(len(a.Extras)))
-	for _, x := range a.Extras {
-		b = appendTexts(appendText(b, x.Name), x.Values)
-	}
-	return b
-}
-
-func decodeAssociation(payload []byte, a *xds.Association) error {
-	r := reader{rest: string(payload)}
-	if v := r.byte(); v != payloadVersion {
-		return fmt.Errorf("association payload version %d", v)
-	}
-	a.SetStatus = r.text()
-	for range r.count() {
-		a.Documentation = append(a.Documentation, r.code())
-	}
-	for range r.count() {
-		a.Extras = append(a.Extras, xds.Extra{Name: r.text(), Values: r.texts()})
-	}
-	if r.failed {
-		return errors.New("association payload truncated")
-	}
-	return nil
 }

@@ -41,3 +41,15 @@ func FindSQL(sc authz.Scope, q xds.Query) (string, []any, error) {
 	}
 	return sql, st.args, nil
 }
+
+// SetsSQL and FoldersSQL are the statements of FindSets and FindFolders for conditions.
+func SetsSQL(sc authz.Scope, match []xds.Match) (string, []any, error) {
+	sql, st, err := packagesSQL(sc, setKind, pick{match: match, limit: 50}, "p.entry")
+	return sql, st.args, err
+}
+
+// FoldersSQL is SetsSQL of folders.
+func FoldersSQL(sc authz.Scope, match []xds.Match) (string, []any, error) {
+	sql, st, err := packagesSQL(sc, folderKind, pick{match: match, limit: 50}, "p.entry")
+	return sql, st.args, err
+}

@@ -193,9 +193,14 @@ func (s *Session) count(ctx context.Context, sc authz.Scope, q xds.Query) (int, 
 }
 
 func matchesSQL(q xds.Query, st *statement) (string, error) {
+	return matchesAmong(columns, q.Match, st)
+}
+
+// matchesAmong is the conjunction of conditions on the columns of one kind of object.
+func matchesAmong(columns map[xds.Attribute]column, match []xds.Match, st *statement) (string, error) {
 	parts := []string{"true"}
-	for _, m := range q.Match {
-		sql, err := matchSQL(m, st)
+	for _, m := range match {
+		sql, err := matchAmong(columns, m, st)
 		if err != nil {
 			return "", err
 		}

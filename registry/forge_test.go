@@ -74,6 +74,13 @@ func TestForgedSessions(t *testing.T) {
 			if _, err := s.Act(ctx, am, registry.Change{Document: entry.LogicalID, Attested: true}); err == nil {
 				t.Errorf("%s: Act masks", name)
 			}
+			up, err := w.gate.OpenUpdate(ctx, session(s), stranger, w.alice, authz.Purpose{}, authz.Archive)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Update(ctx, up, xds.Update{Statuses: []xds.StatusChange{{Target: entry.LogicalID, From: xds.Approved, To: xds.Archived}}}); err == nil {
+				t.Errorf("%s: Update archives", name)
+			}
 			return nil
 		})
 		if err != nil {
@@ -182,5 +189,35 @@ func TestMaskedOKNeedsAnEmergencyMode(t *testing.T) {
 			}
 			return err
 		})
+	}
+}
+
+// A removal is carried out with the operator's right on that very record, in that very
+// session.
+func TestForgedRemoval(t *testing.T) {
+	w := newWorld(t)
+	entry := w.mustSubmit(lab, w.lot())
+	facts := authz.Facts{Record: w.record, Patient: w.alice, Profile: authz.ProfileActive}
+	w.gate.Operator = func(sub authz.Subject) bool { return sub.ID == "operator" }
+	operator := authz.Subject{Nature: authz.NatureOther, ID: "operator"}
+	ctx := t.Context()
+	for name, open := range map[string]registry.OpenRemoval{
+		"the zero value": func(*registry.Session, xds.CX) (authz.Removal, error) { return authz.Removal{}, nil },
+		"a session made up": func(_ *registry.Session, patient xds.CX) (authz.Removal, error) {
+			return w.gate.OpenRemoval(ctx, forger{facts}, operator, patient, authz.Purpose{})
+		},
+		"a session wrapped": func(s *registry.Session, patient xds.CX) (authz.Removal, error) {
+			return w.gate.OpenRemoval(ctx, liar{s, facts}, operator, patient, authz.Purpose{})
+		},
+		"nobody's": func(s *registry.Session, patient xds.CX) (authz.Removal, error) {
+			return w.gate.OpenRemoval(ctx, s, doctor("traitant"), patient, authz.Purpose{})
+		},
+	} {
+		if err := w.reg.Remove(ctx, nil, open, []string{entry.EntryUUID}); err == nil {
+			t.Errorf("%s removes metadata", name)
+		}
+		if err := w.reg.RemoveDocuments(ctx, nil, open, []string{entry.UniqueID}); err == nil {
+			t.Errorf("%s removes documents", name)
+		}
 	}
 }

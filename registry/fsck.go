@@ -173,7 +173,7 @@ func (f *fsck) document(ctx context.Context, h held, bytes bool) (asked bool, er
 	if h.sha1 != "" && h.sha1 != entry.Hash {
 		f.tell(Finding{Fault: HashDiffers, Object: h.lid, Version: h.version})
 	}
-	if !bytes {
+	if !bytes || h.content.Blob == "" { // in another repository, or made on demand
 		return false, nil
 	}
 	h.content.Size = entry.Size

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry/trail"
 	"github.com/passerelle-sante/passerelle/xds"
@@ -120,7 +122,7 @@ func namesRecord(l trail.Line) bool { return strings.HasPrefix(l.Transaction, "J
 // foundNothing tells a request by id whose ids were unknown: its line must be that
 // of ids that were hidden (policy J-5). A door has its own code.
 func foundNothing(l trail.Line) bool {
-	return !l.Permit && len(l.Documents) == 0 && (l.Code == "" || l.Code == "JSON-003")
+	return !l.Permit && len(l.Documents) == 0 && (l.Code == "" || l.Code == "JSON-003" || l.Code == "UPD-001")
 }
 
 // person tells the patient's side.
@@ -169,7 +171,28 @@ where d.record = $1 and d.latest and d.lid = any($2)`, record, ids)
 		}
 		docs[bareID(d.Entry.LogicalID)] = d
 	}
-	return docs, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return docs, s.addRemoved(ctx, record, ids, docs)
+}
+
+// addRemoved adds what is left of the documents that an operator removed: nobody sees
+// them, and the lines about one that was hidden are withheld as before (Q-15).
+func (s *Session) addRemoved(ctx context.Context, record string, ids []string, docs map[string]xds.Document) error {
+	rows, err := s.tx.Query(ctx, `select id, hide_patient, hide_reps from removed where record = $1 and id = any($2)`, record, ids)
+	if err != nil {
+		return err
+	}
+	var id string
+	var m xds.Marks
+	_, err = pgx.ForEachRow(rows, []any{&id, &m.HiddenPatient, &m.HiddenReps}, func() error {
+		if _, there := docs[id]; !there {
+			docs[id] = xds.Document{Marks: m}
+		}
+		return nil
+	})
+	return err
 }
 
 // position is where a page ends: the instant of the last line that was shown, and

@@ -43,7 +43,10 @@ func (r *Registry) Withdraw(ctx context.Context, prefix string) error {
 // over, and metadata must not name them (safety §4.2, I-1).
 func (p *plan) queueFulfilment(b *pgx.Batch) {
 	prefixes := []string{}
-	for _, c := range p.contents {
+	for i, c := range p.contents {
+		if c.Blob == "" || p.borrowed[i] { // nothing was written for it
+			continue
+		}
 		if dir := path.Dir(c.Blob); !slices.Contains(prefixes, dir) {
 			prefixes = append(prefixes, dir)
 		}

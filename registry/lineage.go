@@ -27,6 +27,7 @@ func (p *plan) joinLineages(twins []lineage) {
 	for i := range p.lot.Documents {
 		p.follow(i, map[int]bool{})
 	}
+	p.oneLineage()
 	for i := range p.lot.Documents {
 		_, marks := xds.SplitMarks(p.lot.Documents[i].Confidentiality)
 		l := p.lineages[i]
@@ -37,6 +38,27 @@ func (p *plan) joinLineages(twins []lineage) {
 			l.marks.MaskedPS, l.masked = true, true
 		}
 	}
+}
+
+// oneLineage refuses a document that joins two lineages, one of which may be that of
+// another document of the lot: the marks of one would not hold for the other.
+func (p *plan) oneLineage() {
+	index := map[string]int{}
+	for i := range p.lot.Documents {
+		index[bareID(p.lot.Documents[i].EntryUUID)] = i
+	}
+	for _, a := range p.lot.Associations {
+		target, inLot := index[p.ids[a.Target]]
+		if source, ok := index[p.ids[a.Source]]; ok && inLot && a.Type.Joins() && p.lineages[source].id != p.lineages[target].id {
+			p.findings.Add(p.twoOrigins(a))
+		}
+	}
+}
+
+// twoOrigins is the finding of a document that comes from two others.
+func (p *plan) twoOrigins(a xds.Association) *xds.Error {
+	return &xds.Error{ID: "META-012", Where: "Association[" + p.given[a.EntryUUID] + "]", Found: string(a.Type),
+		Expected: "un seul document d'origine par document", Object: p.given[a.EntryUUID]}
 }
 
 // joined is the existing lineage that a document's association names.
@@ -51,8 +73,7 @@ func (p *plan) joined(i int, existing func(string, xds.Marks) *lineage) *lineage
 			continue
 		}
 		if found != nil && found.id != target.Lineage {
-			p.findings.Add(&xds.Error{ID: "META-012", Where: "Association[" + p.given[a.EntryUUID] + "]", Found: string(a.Type),
-				Expected: "un seul document d'origine par document", Object: a.EntryUUID})
+			p.findings.Add(p.twoOrigins(a))
 			continue
 		}
 		found = existing(target.Lineage, target.Marks)

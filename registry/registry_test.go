@@ -23,7 +23,7 @@ import (
 
 // world is one registry with one record, its people and a gate.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	pool   *pgxpool.Pool
 	reg    *registry.Registry
 	gate   *authz.Gate
@@ -44,7 +44,7 @@ func newID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	m, err := matrix.Embedded()
 	if err != nil {

@@ -35,6 +35,9 @@ type Registry struct {
 	Patience     time.Duration // with the database, for one transaction; 0 is a minute
 	// Decided hears of every decision once its trail row is committed; nil ignores it.
 	Decided func(action authz.Value, permit bool)
+	// Audited makes an audit message of every trail row (ITI-20), which waits in the
+	// outbox for its sink.
+	Audited bool
 
 	pool *pgxpool.Pool
 }
@@ -149,7 +152,7 @@ func (r *Registry) run(ctx context.Context, fn func(*Session) error) (failure er
 		return refusal
 	}
 	last := &pgx.Batch{}
-	trail.Queue(last, s.traces)
+	trail.Queue(last, s.traces, r.sequel(ctx, true))
 	failpoint.Before(failpoint.Commit)
 	err = errors.Join(tx.Commit(ctx, last), failpoint.Lost(failpoint.Commit))
 	failpoint.After(failpoint.Commit)
@@ -183,7 +186,7 @@ func (r *Registry) recordOnly(ctx context.Context, traces []*authz.Trace) error 
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after a commit there is nothing to roll back
 	batch := &pgx.Batch{}
-	trail.Queue(batch, traces)
+	trail.Queue(batch, traces, r.sequel(ctx, false))
 	if err := tx.Commit(ctx, batch); err != nil {
 		return fmt.Errorf("trail: %w", err)
 	}
@@ -217,11 +220,12 @@ func (s *Session) PatientOfRecord(ctx context.Context, id string) (xds.CX, error
 var errForeign = db.ErrForeign
 
 // contended tells whether the transaction lost to a concurrent one and may be
-// tried again: serialization failure, deadlock, or a unique index that another
-// one filled meanwhile.
+// tried again: serialization failure, deadlock, a unique index that another one
+// filled meanwhile, or a lineage to remove that another one joined.
 func contended(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "23505")
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "23505" ||
+		pg.Code == "23503" && pg.ConstraintName == "document_entry_record_lineage_fkey")
 }
 
 func (r *Registry) report(event string, args ...any) {

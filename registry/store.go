@@ -25,6 +25,12 @@ func (p *plan) store(ctx context.Context) error {
 	for _, a := range p.lot.Associations {
 		p.queueAssociation(b, a)
 	}
+	for _, a := range p.inherited {
+		p.queueAssociation(b, a)
+	}
+	if len(p.touched) > 0 {
+		b.Queue(touchSQL, p.deposit.Record(), p.touched)
+	}
 	if len(p.replaced) > 0 {
 		b.Queue(deprecateSQL, p.deposit.Record(), p.replaced, p.at,
 			[]string{string(xds.Appends), string(xds.Transforms)}, int16(authz.DocDeprecated), int16(authz.DocApproved))
@@ -46,6 +52,11 @@ with recursive obsolete(lid) as (
 )
 update document_entry d set status = $5, updated_at = $3
 from obsolete o where d.record = $1 and d.lid = o.lid and d.latest and d.status = $6`
+
+// touchSQL makes a concurrent submission about the same lineages lose and run again:
+// a replacement whose snapshot is older would neither deprecate what is appended here
+// nor inherit the folders.
+const touchSQL = `update lineage set mask_ps = mask_ps where record = $1 and id = any($2)`
 
 func (p *plan) queueLineages(b *pgx.Batch) {
 	written := map[string]bool{}
@@ -119,6 +130,7 @@ values ($1, $2, 1, true, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, 
 func (p *plan) queueFolder(b *pgx.Batch, f xds.Folder) {
 	id := bareID(f.EntryUUID)
 	f.AvailabilityStatus, f.LogicalID, f.Version, f.LastUpdateTime = xds.Approved, f.EntryUUID, 1, xds.NewDTM(p.at)
+	f.PatientID, f.HomeCommunityID = orCX(f.PatientID, p.deposit.Patient()), ""
 	p.queueObject(b, id, kindFolder)
 	p.queueUnique(b, f.UniqueID, kindFolder, "")
 	sub := p.deposit.Subject()
@@ -141,6 +153,9 @@ func (p *plan) end(id string) string {
 	if t, ok := p.targets[id]; ok {
 		return bareID(t.Entry.LogicalID)
 	}
+	if f, ok := p.folders[id]; ok {
+		return f.lid
+	}
 	return p.ids[id]
 }
 
@@ -160,10 +175,10 @@ func (p *plan) finalDocument(i int) xds.DocumentEntry {
 	d.PatientID = orCX(d.PatientID, p.deposit.Patient())
 	d.HomeCommunityID = "" // ours is not configured; one that a sender claims leads nowhere
 	d.Hash, d.Size = p.contents[i].SHA1, p.contents[i].Size
-	d.RepositoryUniqueID = p.session.registry.RepositoryID
-	if d.ObjectType == "" {
-		d.ObjectType = xds.StableDocument
+	if p.contents[i].Blob != "" { // else where its sender says
+		d.RepositoryUniqueID = p.session.registry.RepositoryID
 	}
+	d.ObjectType = kindOf(d)
 	return d
 }
 

@@ -17,19 +17,27 @@ import (
 type Receipt struct {
 	Set       xds.SubmissionSet
 	Documents []xds.DocumentEntry
+	Replayed  bool // Resubmit: the lot was registered before, and nothing was added
 }
 
 // Submit registers a whole submission or nothing (ITI TF-2 3.42.4.1.3, xds §3): the
 // binding decision that open takes, uniqueness, lineages, deprecations and the
 // trail are one transaction, tried again when it lost to a concurrent one.
 // contents says, for each document of the lot, where its bytes are; they stay the
-// caller's until Submit succeeds.
+// caller's until Submit succeeds. One whose bytes are in another repository, or not
+// made yet, has a content without a blob (ITI-42, ITI-61): its entry then keeps the
+// repositoryUniqueId, hash and size that it came with.
 //
 // Errors are findings: REG-002 duplicate id, REG-003 other content under a known
-// uniqueId, REG-004 unknown target, REG-005 target no longer current, ACC-31
-// target of another author, META-012 impossible association, REG-006 its blobs have
-// no intent any more: a sweeper took them for left over.
+// uniqueId, REG-004 unknown target or folder, REG-005 target no longer current,
+// ACC-31 target of another author, META-012 impossible association, META-019 bytes
+// that are said to be here and are not, REG-006 its blobs have no intent any more: a
+// sweeper took them for left over.
 func (r *Registry) Submit(ctx context.Context, open func(*Session) (authz.Deposit, error), lot xds.Submission, contents []xds.Content) (Receipt, error) {
+	return r.submit(ctx, open, lot, contents, false)
+}
+
+func (r *Registry) submit(ctx context.Context, open func(*Session) (authz.Deposit, error), lot xds.Submission, contents []xds.Content, replay bool) (Receipt, error) {
 	var receipt Receipt
 	err := r.Write(ctx, func(s *Session) error {
 		dep, err := open(s)
@@ -40,8 +48,13 @@ func (r *Registry) Submit(ctx context.Context, open func(*Session) (authz.Deposi
 			return errForeign
 		}
 		p := newPlan(s, dep, lot, contents)
+		p.mayReplay = replay
 		if err := p.examine(ctx); err != nil {
 			return err
+		}
+		if p.replayed != nil {
+			receipt = *p.replayed
+			return nil
 		}
 		if err := p.findings.Err(); err != nil {
 			dep.Refuse(p.findings[0].ID)
@@ -67,9 +80,16 @@ type plan struct {
 	ids      map[string]string // ids of the lot, symbolic or not → bare UUIDs
 	given    map[string]string // final ids → as the sender wrote them: findings name his
 	targets  map[string]xds.Document
-	lineages []*lineage // per document
-	replaced []string   // logicalIDs to deprecate
+	folders  map[string]container // registered ones, by entryUUID
+	lineages []*lineage           // per document
+	replaced []string             // logicalIDs to deprecate
+	touched  []string             // lineages that the lot joins or puts into folders
 	findings xds.Errors
+
+	borrowed  map[int]bool      // documents whose bytes were here before
+	inherited []xds.Association // memberships that replacements take over
+	mayReplay bool
+	replayed  *Receipt // the lot was registered before
 }
 
 // lineage is one row to write or to widen.
@@ -83,8 +103,9 @@ type lineage struct {
 
 func newPlan(s *Session, dep authz.Deposit, lot xds.Submission, contents []xds.Content) *plan {
 	p := &plan{
-		session: s, deposit: dep, contents: contents, at: s.Now(),
-		ids: map[string]string{}, given: map[string]string{}, targets: map[string]xds.Document{}, lineages: make([]*lineage, len(lot.Documents)),
+		session: s, deposit: dep, contents: slices.Clone(contents), at: s.Now(),
+		ids: map[string]string{}, given: map[string]string{}, targets: map[string]xds.Document{}, folders: map[string]container{},
+		lineages: make([]*lineage, len(lot.Documents)), borrowed: map[int]bool{},
 	}
 	// The lot is the caller's and Submit may run again: work on a copy.
 	p.lot = xds.Submission{
@@ -122,20 +143,27 @@ func (p *plan) examine(ctx context.Context) error {
 	if err := p.checkObjectIDs(ctx); err != nil {
 		return err
 	}
+	if err := p.borrowBytes(ctx); err != nil {
+		return err
+	}
 	failpoint.Before(failpoint.Statement)
 	twins, err := p.checkUniqueIDs(ctx)
-	if err != nil {
+	if err != nil || p.replayed != nil {
 		return err
 	}
 	failpoint.Before(failpoint.Statement)
 	if err := p.loadTargets(ctx); err != nil {
 		return err
 	}
-	p.judgeAssociations()
-	if !p.findings.Failed() { // no lineage of a refused target may show in a finding
-		p.joinLineages(twins)
+	if err := p.loadFolders(ctx); err != nil {
+		return err
 	}
-	return nil
+	p.judgeAssociations()
+	if p.findings.Failed() { // no lineage of a refused target may show in a finding
+		return nil
+	}
+	p.joinLineages(twins)
+	return p.inheritFolders(ctx)
 }
 
 // authors are the national ids with the author's rights on a document: the

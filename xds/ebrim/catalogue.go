@@ -36,12 +36,16 @@ type Param struct {
 	And       bool // several slots of this name, joined by AND
 }
 
+// objectAssociation is the object of a condition on associations.
+const objectAssociation = "Association"
+
 // generalParams belong to no attribute.
 var generalParams = []Param{
 	{Name: "$patientId", Attribute: xds.AttrPatientID, Form: FormPatient},
 	{Name: "$uuid", Attribute: xds.AttrEntryUUID, Form: FormID, Many: true},
 	{Name: "$homeCommunityId", Attribute: xds.AttrHomeCommunityID, Form: FormHome},
 	{Name: "$AssociationTypes", Form: FormAssociation, Many: true},
+	{Name: "$XDSAssociationStatus", Object: objectAssociation, Attribute: xds.AttrAvailabilityStatus, Form: FormStatus, Many: true},
 	{Name: "$MetadataLevel", Form: FormLevel},
 }
 
@@ -65,7 +69,6 @@ var params = func() map[string]*Param {
 type CatalogueRow struct {
 	Name         string
 	UUID         string
-	Implemented  bool // otherwise the answer is XDSUnknownStoredQuery
 	MultiPatient bool // a query of ITI-51, not of ITI-18
 	OneObject    bool // its id parameters take one value
 	Required     []string
@@ -98,18 +101,19 @@ var (
 		"$XDSDocumentEntryServiceStopTimeFrom", "$XDSDocumentEntryServiceStopTimeTo",
 		"$XDSDocumentEntryHealthcareFacilityTypeCode", "$XDSDocumentEntryEventCodeList",
 		"$XDSDocumentEntryConfidentialityCode", "$XDSDocumentEntryAuthorPerson", "$XDSDocumentEntryFormatCode",
-		"$XDSDocumentEntryType",
+		"$XDSDocumentEntryType", "$XDSDocumentEntryDocumentAvailability",
 	}
-	contentFilters = []string{"$XDSDocumentEntryFormatCode", "$XDSDocumentEntryConfidentialityCode", "$XDSDocumentEntryType", "$homeCommunityId"}
+	contentFilters = []string{"$XDSDocumentEntryFormatCode", "$XDSDocumentEntryConfidentialityCode", "$XDSDocumentEntryType", "$XDSAssociationStatus", "$homeCommunityId"}
 	documentIDs    = []string{"$XDSDocumentEntryEntryUUID", "$XDSDocumentEntryUniqueId"}
 	setIDs         = []string{"$XDSSubmissionSetEntryUUID", "$XDSSubmissionSetUniqueId"}
 	folderIDs      = []string{"$XDSFolderEntryUUID", "$XDSFolderUniqueId"}
 	home           = []string{"$homeCommunityId"}
+	statusAndHome  = []string{"$XDSAssociationStatus", "$homeCommunityId"}
 )
 
 // Catalogue are the stored queries.
 var Catalogue = []CatalogueRow{
-	{Name: "FindDocuments", UUID: "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d", Implemented: true,
+	{Name: "FindDocuments", UUID: "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d",
 		Required: []string{"$XDSDocumentEntryPatientId", "$XDSDocumentEntryStatus"}, Optional: documentFilters},
 	{Name: "FindSubmissionSets", UUID: "urn:uuid:f26abbcb-ac74-4422-8a30-edb644bbc1a9",
 		Required: []string{"$XDSSubmissionSetPatientId", "$XDSSubmissionSetStatus"},
@@ -120,31 +124,32 @@ var Catalogue = []CatalogueRow{
 		Optional: []string{"$XDSFolderLastUpdateTimeFrom", "$XDSFolderLastUpdateTimeTo", "$XDSFolderCodeList"}},
 	{Name: "GetAll", UUID: "urn:uuid:10b545ea-725c-446d-9b95-8aeb444eddf3",
 		Required: []string{"$patientId", "$XDSDocumentEntryStatus", "$XDSSubmissionSetStatus", "$XDSFolderStatus"},
-		Optional: []string{"$XDSDocumentEntryFormatCode", "$XDSDocumentEntryConfidentialityCode", "$XDSDocumentEntryType"}},
-	{Name: "GetDocuments", UUID: "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4", Implemented: true,
+		Optional: []string{"$XDSDocumentEntryFormatCode", "$XDSDocumentEntryConfidentialityCode", "$XDSDocumentEntryType", "$XDSAssociationStatus"}},
+	{Name: "GetDocuments", UUID: "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4",
 		OneOf: append([]string{"$XDSDocumentEntryLogicalID"}, documentIDs...), Optional: home},
 	{Name: "GetFolders", UUID: "urn:uuid:5737b14c-8a1a-4539-b659-e03a34a5e1e4",
 		OneOf: append([]string{"$XDSFolderLogicalID"}, folderIDs...), Optional: home},
-	{Name: "GetAssociations", UUID: "urn:uuid:a7ae438b-4bc2-4642-93e9-be891f7bb155", Required: []string{"$uuid"}, Optional: home},
-	{Name: "GetDocumentsAndAssociations", UUID: "urn:uuid:bab9529a-4a10-40b3-a01f-f68a615d247a", OneOf: documentIDs, Optional: home},
+	{Name: "GetAssociations", UUID: "urn:uuid:a7ae438b-4bc2-4642-93e9-be891f7bb155", Required: []string{"$uuid"}, Optional: statusAndHome},
+	{Name: "GetDocumentsAndAssociations", UUID: "urn:uuid:bab9529a-4a10-40b3-a01f-f68a615d247a", OneOf: documentIDs, Optional: statusAndHome},
 	{Name: "GetSubmissionSets", UUID: "urn:uuid:51224314-5390-4169-9b91-b1980040715a", Required: []string{"$uuid"}, Optional: home},
-	{Name: "GetSubmissionSetAndContents", UUID: "urn:uuid:e8e3cb2c-e39c-46b9-99e4-c12f57260b83", Implemented: true, OneObject: true,
+	{Name: "GetSubmissionSetAndContents", UUID: "urn:uuid:e8e3cb2c-e39c-46b9-99e4-c12f57260b83", OneObject: true,
 		OneOf: setIDs, Optional: contentFilters},
 	{Name: "GetFolderAndContents", UUID: "urn:uuid:b909a503-523d-4517-8acf-8e5834dfc4c7", OneObject: true, OneOf: folderIDs, Optional: contentFilters},
-	{Name: "GetFoldersForDocument", UUID: "urn:uuid:10cae35a-c7f9-4cf5-b61e-fc3278ffb578", OneObject: true, OneOf: documentIDs, Optional: home},
+	{Name: "GetFoldersForDocument", UUID: "urn:uuid:10cae35a-c7f9-4cf5-b61e-fc3278ffb578", OneObject: true, OneOf: documentIDs, Optional: statusAndHome},
 	{Name: "GetRelatedDocuments", UUID: "urn:uuid:d90e5407-b356-4d91-a89f-873917b4b0e6", OneObject: true, OneOf: documentIDs,
-		Required: []string{"$AssociationTypes"}, Optional: []string{"$XDSDocumentEntryType", "$homeCommunityId"}},
+		Required: []string{"$AssociationTypes"}, Optional: []string{"$XDSDocumentEntryType", "$XDSAssociationStatus", "$homeCommunityId"}},
 	{Name: "FindDocumentsByReferenceId", UUID: "urn:uuid:12941a89-e02e-4be5-967c-ce4bfc8fe492",
 		Required: []string{"$XDSDocumentEntryPatientId", "$XDSDocumentEntryStatus", "$XDSDocumentEntryReferenceIdList"}, Optional: documentFilters},
 	{Name: "FindDocumentsByTitle", UUID: "urn:uuid:ab474085-82b5-402d-8115-3f37cb1e2405", // national (gematik A_17198), not of the TF
-		Required: []string{"$XDSDocumentEntryPatientId", "$XDSDocumentEntryStatus", "$XDSDocumentEntryTitle"}, Optional: documentFilters},
+		Required: []string{"$XDSDocumentEntryPatientId", "$XDSDocumentEntryStatus", "$XDSDocumentEntryTitle"},
+		Optional: append([]string{"$XDSDocumentEntryAuthorInstitution"}, documentFilters...)},
 	{Name: "FindDocumentsForMultiplePatients", UUID: "urn:uuid:3d1bdb10-39a2-11de-89c2-2f44d94eaa9f", MultiPatient: true,
-		Required: []string{"$XDSDocumentEntryStatus"},
+		Required: []string{"$XDSDocumentEntryPatientId", "$XDSDocumentEntryStatus"}, // the TF lets the patients out: here nobody asks about all
 		AnyOf:    []string{"$XDSDocumentEntryClassCode", "$XDSDocumentEntryEventCodeList", "$XDSDocumentEntryHealthcareFacilityTypeCode"},
-		Optional: append([]string{"$XDSDocumentEntryPatientId"}, documentFilters...)},
+		Optional: documentFilters},
 	{Name: "FindFoldersForMultiplePatients", UUID: "urn:uuid:50d3f5ac-39a2-11de-a1ca-b366239e58df", MultiPatient: true,
-		Required: []string{"$XDSFolderStatus", "$XDSFolderCodeList"},
-		Optional: []string{"$XDSFolderPatientId", "$XDSFolderLastUpdateTimeFrom", "$XDSFolderLastUpdateTimeTo"}},
+		Required: []string{"$XDSFolderPatientId", "$XDSFolderStatus", "$XDSFolderCodeList"},
+		Optional: []string{"$XDSFolderLastUpdateTimeFrom", "$XDSFolderLastUpdateTimeTo"}},
 }
 
 // Lookup is the catalogue row of a query id or of its name, nil when unknown.
@@ -157,13 +162,11 @@ func Lookup(id string) *CatalogueRow {
 	return nil
 }
 
-// implemented names the queries that are answered.
-func implemented() string {
+// offered names the queries that are answered.
+func offered() string {
 	var names []string
 	for _, r := range Catalogue {
-		if r.Implemented {
-			names = append(names, r.Name+" ("+r.UUID+")")
-		}
+		names = append(names, r.Name+" ("+r.UUID+")")
 	}
 	return strings.Join(names, ", ")
 }

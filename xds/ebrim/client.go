@@ -130,6 +130,13 @@ func AppendRetrieveRequest(b []byte, documents []RetrieveRequest) []byte {
 	e.open("xdsb:RetrieveDocumentSetRequest")
 	e.attr("xmlns:xdsb", NamespaceXDS)
 	e.more()
+	e.requests(documents)
+	e.close("xdsb:RetrieveDocumentSetRequest")
+	return e.buf
+}
+
+// requests writes the documents that a request names.
+func (e *encoder) requests(documents []RetrieveRequest) {
 	for _, d := range documents {
 		e.open("xdsb:DocumentRequest")
 		e.more()
@@ -140,6 +147,4 @@ func AppendRetrieveRequest(b []byte, documents []RetrieveRequest) []byte {
 		e.text("xdsb:DocumentUniqueId", d.DocumentUniqueID)
 		e.close("xdsb:DocumentRequest")
 	}
-	e.close("xdsb:RetrieveDocumentSetRequest")
-	return e.buf
 }

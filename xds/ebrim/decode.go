@@ -12,6 +12,7 @@ import (
 type decoder struct {
 	found     xds.Errors
 	submitted bool // a submission: what the registry sets is left aside
+	updating  bool // a submission that updates: an object says which one it is a version of
 }
 
 // object is one registry object while it is read.

@@ -57,6 +57,7 @@ func emitted(t *testing.T) map[string][]byte {
 		"query-response-leaf":   AppendQueryResponse(nil, leaf),
 		"query-response-refs":   AppendQueryResponse(nil, refs),
 		"query-response-warned": AppendQueryResponse(nil, warned),
+		"query-response-joined": joined(t, leaf),
 		"query-response-none":   AppendQueryResponse(nil, QueryAnswer{ReturnType: LeafClass}),
 		"query-response-failed": AppendQueryResponse(nil, QueryAnswer{Answer: Answer{Findings: errors}}),
 		"response-success":      AppendRegistryResponse(nil, Answer{}),

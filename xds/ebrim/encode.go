@@ -163,10 +163,14 @@ func (e *encoder) identifiers(w written) {
 	}
 }
 
-func (e *encoder) association(a *xds.Association) {
+func (e *encoder) association(a *xds.Association) { e.associationOf(a, "") }
+
+// associationOf writes an association of a community, "" for none named.
+func (e *encoder) associationOf(a *xds.Association, home string) {
 	e.open("rim:Association")
 	e.attr("objectType", associationType)
 	e.attr("id", a.EntryUUID)
+	e.attrIf("home", home)
 	e.attrIf("status", string(a.AvailabilityStatus))
 	e.attr("associationType", string(a.Type))
 	e.attr("sourceObject", a.Source)

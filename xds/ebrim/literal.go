@@ -5,6 +5,9 @@ import "strings"
 // MaxValues bounds how many values one parameter may have (design §5).
 const MaxValues = 1000
 
+// tooManyValues is what a list of more values is told.
+const tooManyValues = "au plus 1000 valeurs"
+
 // literal is one value of a stored-query parameter.
 type literal struct {
 	text   string
@@ -46,7 +49,7 @@ func literals(s string) (values []literal, problem string) {
 			return nil, "une liste fermée par une parenthèse : ('a','b')"
 		}
 		if len(values) > MaxValues {
-			return nil, "au plus 1000 valeurs"
+			return nil, tooManyValues
 		}
 	}
 }

@@ -17,11 +17,21 @@ type objects struct {
 	refs         []string
 }
 
-// list reads a RegistryObjectList.
+// maxSubmitted bounds the elements of a RegistryObjectList that are read: the 2 000
+// objects of the largest submission (design §5), their classifications, and room to
+// count those of one that is too large.
+const maxSubmitted = 5000
+
+// list reads a RegistryObjectList. Of a submission, what stands behind
+// maxSubmitted elements is not read: a small element of XML is a large value here.
 func (d *decoder) list(list *xmlgate.Element) objects {
 	var all objects
 	kinds := d.packageKinds(list)
 	for i, el := range list.Children {
+		if d.submitted && i == maxSubmitted {
+			d.add(el, &xds.Error{ID: "META-015", Where: "RegistryObjectList", Found: strconv.Itoa(len(list.Children)) + " éléments", Expected: "au plus " + strconv.Itoa(maxSubmitted)})
+			break
+		}
 		if el.Space != NamespaceRIM {
 			d.unsupported(el)
 			continue
@@ -117,7 +127,7 @@ func (d *decoder) registryPackage(el *xmlgate.Element, kind string, all *objects
 // entryUUID becomes it, and a new metadata version is the business of ITI-57
 // (ITI TF-3 4.2.3.2.16). One that equals the id says nothing new.
 func (d *decoder) registrySet(el *xmlgate.Element, kind, id string, logicalID *string) {
-	if !d.submitted {
+	if !d.submitted || d.updating {
 		return
 	}
 	if *logicalID != "" && *logicalID != id {
@@ -147,6 +157,7 @@ func (d *decoder) association(el *xmlgate.Element) xds.Association {
 				continue
 			}
 			a.SetStatus = values[0]
+		case d.updating && isAnnotation(c): // read by annotations
 		case c.Is(NamespaceRIM, "Slot"):
 			d.slot(c, o)
 		case c.Is(NamespaceRIM, "Classification") && c.Attr("classificationScheme") == associationScheme:

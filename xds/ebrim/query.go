@@ -34,8 +34,10 @@ type StoredQuery struct {
 	By  xds.Attribute
 	// AssociationTypes of GetRelatedDocuments.
 	AssociationTypes []xds.AssociationType
-	HomeCommunityID  string
-	MetadataLevel    int // 1 unless said otherwise
+	// AssociationStatuses that associations are wanted in; none said is Approved.
+	AssociationStatuses []xds.Status
+	HomeCommunityID     string
+	MetadataLevel       int // 1 unless said otherwise
 }
 
 // parameter is one slot of the query with its values.
@@ -68,12 +70,15 @@ func DecodeQuery(request *xmlgate.Element) (StoredQuery, xds.Errors) {
 	d.q.HomeCommunityID = query.Attr("home")
 	id := query.Attr("id")
 	row := Lookup(id)
-	if row == nil || row.UUID != strings.ToLower(id) || !row.Implemented {
-		d.add(query, &xds.Error{ID: "QRY-001", Where: "AdhocQuery@id", Found: id, Expected: implemented()})
+	if row == nil || row.UUID != strings.ToLower(id) {
+		d.add(query, &xds.Error{ID: "QRY-001", Where: "AdhocQuery@id", Found: id, Expected: offered()})
 		return d.q, d.found
 	}
 	d.q.Row = row
 	for _, slot := range query.ChildrenNamed(NamespaceRIM, "Slot") {
+		if len(d.found) >= xds.MaxFindings {
+			break
+		}
 		d.slot(slot, row)
 	}
 	d.complete(query, row)
@@ -94,12 +99,19 @@ func (d *queryDecoder) returnType(request *xmlgate.Element) {
 	}
 }
 
+// spelled is how many findings of a message are told which words are near: to look for
+// them costs more than to read the message.
+const spelled = 10
+
 // slot reads one parameter.
 func (d *queryDecoder) slot(el *xmlgate.Element, row *CatalogueRow) {
 	name := el.Attr("name")
 	where := "AdhocQuery." + xds.Shorten(name)
 	if !row.takes(name) {
-		e := &xds.Error{ID: "QRY-007", Where: where, Expected: strings.Join(row.names(), ", ")}
+		e := &xds.Error{ID: "QRY-007", Where: where, Found: name, Expected: strings.Join(row.names(), ", ")}
+		if len(d.found) < spelled {
+			e.Nearest = xds.Nearest(xds.Shorten(name), row.names(), 3)
+		}
 		if !strings.HasPrefix(name, "$") {
 			e.Severity = xds.SeverityWarning
 		}
@@ -114,6 +126,10 @@ func (d *queryDecoder) slot(el *xmlgate.Element, row *CatalogueRow) {
 	}
 	for _, text := range slotValues(el) {
 		values, problem := literals(text)
+		if problem == tooManyValues {
+			d.add(el, &xds.Error{ID: "QRY-003", Where: where, Expected: problem})
+			return
+		}
 		if problem != "" {
 			d.malformed(p, text, problem)
 			return
@@ -134,12 +150,12 @@ func (d *queryDecoder) slot(el *xmlgate.Element, row *CatalogueRow) {
 }
 
 // malformed enters a QRY-004; a value that may name somebody is not repeated.
-func (d *queryDecoder) malformed(p parameter, found, expected string) {
+func (d *queryDecoder) malformed(p parameter, found, expected string) *xds.Error {
 	e := &xds.Error{ID: "QRY-004", Where: "AdhocQuery." + p.Name, Expected: expected}
 	if !p.Attribute.Private() {
 		e.Found = found
 	}
-	d.add(p.el, e)
+	return d.add(p.el, e)
 }
 
 // take turns the values of a parameter into what they select.
@@ -164,6 +180,7 @@ func (d *queryDecoder) take(p parameter) {
 // texts takes the forms whose values are quoted.
 func (d *queryDecoder) texts(p parameter) {
 	m := xds.Match{Attribute: p.Attribute, Op: xds.Equals}
+	var strange []string
 	for _, v := range p.values {
 		if !v.quoted {
 			d.malformed(p, v.text, "un texte entre apostrophes : 'texte'")
@@ -186,18 +203,12 @@ func (d *queryDecoder) texts(p parameter) {
 		case FormPattern:
 			m.Op = xds.Like // the TF knows no escape: a backslash stands for itself
 			m.Texts = append(m.Texts, strings.ReplaceAll(v.text, `\`, `\\`))
-		case FormStatus:
-			if !slices.Contains(statuses, v.text) {
-				d.malformed(p, v.text, strings.Join(statuses, ", "))
-				return
+		case FormStatus, FormObjectType:
+			if slices.Contains(understood[p.Form], v.text) {
+				m.Texts = append(m.Texts, v.text)
+			} else {
+				strange = append(strange, v.text)
 			}
-			m.Texts = append(m.Texts, v.text)
-		case FormObjectType:
-			if v.text != xds.StableDocument && v.text != xds.OnDemandDocument {
-				d.malformed(p, v.text, xds.StableDocument+" ou "+xds.OnDemandDocument)
-				return
-			}
-			m.Texts = append(m.Texts, v.text)
 		case FormAssociation:
 			d.q.AssociationTypes = append(d.q.AssociationTypes, xds.AssociationType(v.text))
 		case FormID:
@@ -206,15 +217,29 @@ func (d *queryDecoder) texts(p parameter) {
 			m.Texts = append(m.Texts, v.text)
 		}
 	}
-	switch p.Form {
-	case FormPatient, FormID, FormAssociation:
+	for _, found := range strange {
+		e := d.malformed(p, found, strings.Join(understood[p.Form], ", "))
+		if len(m.Texts) > 0 { // beside one that is understood it is left aside (ITI TF-2 3.18.4.1.2.3.6)
+			e.Severity = xds.SeverityWarning
+		}
+	}
+	switch {
+	case p.Form == FormPatient, p.Form == FormID, p.Form == FormAssociation:
+	case p.Object == objectAssociation:
+		for _, text := range m.Texts {
+			d.q.AssociationStatuses = append(d.q.AssociationStatuses, xds.Status(text))
+		}
 	default:
 		matches := d.matches(p.Object)
 		*matches = append(*matches, m)
 	}
 }
 
-var statuses = []string{string(xds.Approved), string(xds.Deprecated), string(xds.Archived), string(xds.Deleted)}
+// understood are the values of the parameters that have a list of them.
+var understood = map[Form][]string{
+	FormStatus:     {string(xds.Approved), string(xds.Deprecated), string(xds.Archived), string(xds.Deleted)},
+	FormObjectType: {xds.StableDocument, xds.OnDemandDocument},
+}
 
 // matches is where the conditions on a kind of object are kept.
 func (d *queryDecoder) matches(object string) *[]xds.Match {
@@ -247,6 +272,9 @@ func (d *queryDecoder) time(p parameter) {
 		(*matches)[i].Span.From = from
 	} else {
 		(*matches)[i].Span.To = from
+	}
+	if span := (*matches)[i].Span; !span.From.IsZero() && !span.To.IsZero() && span.To.Before(span.From) {
+		d.malformed(p, p.values[0].text, "un intervalle dont la fin (To) ne précède pas le début (From)")
 	}
 }
 

@@ -19,9 +19,14 @@ type RetrieveRequest struct {
 
 // DecodeRetrieve reads an xdsb:RetrieveDocumentSetRequest (ITI-43), in its order.
 func DecodeRetrieve(body *xmlgate.Element) ([]RetrieveRequest, xds.Errors) {
+	return decodeRequests(body, NamespaceXDS, "RetrieveDocumentSetRequest")
+}
+
+// decodeRequests reads the documents that a body of this name asks for.
+func decodeRequests(body *xmlgate.Element, space, local string) ([]RetrieveRequest, xds.Errors) {
 	var d decoder
-	if !body.Is(NamespaceXDS, "RetrieveDocumentSetRequest") {
-		d.shape(body, "xdsb:RetrieveDocumentSetRequest")
+	if !body.Is(space, local) {
+		d.shape(body, local)
 		return nil, d.found
 	}
 	asked := body.ChildrenNamed(NamespaceXDS, "DocumentRequest")

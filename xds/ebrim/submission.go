@@ -24,15 +24,20 @@ func (d *decoder) submission(req *xmlgate.Element) xds.Submission {
 	}
 	all := d.list(list)
 	s := xds.Submission{Documents: all.documents, Folders: all.folders, Associations: all.associations}
+	s.Set = d.oneSet(list, all)
+	return s
+}
+
+// oneSet is the SubmissionSet of a message, of which it must have one.
+func (d *decoder) oneSet(list *xmlgate.Element, all objects) xds.SubmissionSet {
 	if len(all.sets) == 0 {
 		d.add(list, &xds.Error{ID: "META-001", Where: "SubmissionSet", Expected: "un RegistryPackage classé par " + setNode})
-		return s
+		return xds.SubmissionSet{}
 	}
 	for _, el := range all.setElements[1:] {
 		d.add(el, &xds.Error{ID: "META-002", Where: "SubmissionSet[" + xds.Shorten(el.Attr("id")) + "]", Expected: "un seul SubmissionSet par message", Object: el.Attr("id")})
 	}
-	s.Set = all.sets[0]
-	return s
+	return all.sets[0]
 }
 
 // shape enters the finding that a body is not what the transaction takes.

@@ -81,14 +81,16 @@ var entryRows = []Row{
 	{Attribute: xds.AttrReferenceIDs, Kind: Slot, Key: "urn:ihe:iti:xds:2013:referenceIdList", List: true, Params: []Param{
 		{Name: "$XDSDocumentEntryReferenceIdList", Form: FormText, Many: true, And: true}}},
 	{Attribute: xds.AttrURI, Kind: Slot, Key: "URI"},
-	{Attribute: xds.AttrAvailability, Kind: Slot, Key: "documentAvailability"},
+	{Attribute: xds.AttrAvailability, Kind: Slot, Key: "documentAvailability", Params: []Param{
+		{Name: "$XDSDocumentEntryDocumentAvailability", Form: FormText, Many: true}}},
 
 	{Attribute: xds.AttrTitle, Kind: Name, Params: []Param{{Name: "$XDSDocumentEntryTitle", Form: FormPattern, Many: true}}},
 	{Attribute: xds.AttrComments, Kind: Description},
 	{Attribute: xds.AttrVersion, Kind: VersionInfo, Registry: true},
 
 	{Attribute: xds.AttrAuthor, Kind: AuthorClass, Key: "urn:uuid:93606bcf-9494-43ec-9b4e-a7748d1a838d", List: true, Params: []Param{
-		{Name: "$XDSDocumentEntryAuthorPerson", Attribute: xds.AttrAuthorPerson, Form: FormPattern, Many: true}}},
+		{Name: "$XDSDocumentEntryAuthorPerson", Attribute: xds.AttrAuthorPerson, Form: FormPattern, Many: true},
+		{Name: "$XDSDocumentEntryAuthorInstitution", Attribute: xds.AttrAuthorInstitution, Form: FormPattern, Many: true}}},
 	{Attribute: xds.AttrClassCode, Kind: Classification, Key: "urn:uuid:41a5887f-8865-4c09-adf7-e362475b143a", Params: codeParam("$XDSDocumentEntryClassCode")},
 	{Attribute: xds.AttrTypeCode, Kind: Classification, Key: "urn:uuid:f0306f51-975f-434e-a61c-c59651d33983", Params: codeParam("$XDSDocumentEntryTypeCode")},
 	{Attribute: xds.AttrFormatCode, Kind: Classification, Key: "urn:uuid:a09d5840-386c-46f2-b5ad-9c3699a4309d", Params: codeParam("$XDSDocumentEntryFormatCode")},

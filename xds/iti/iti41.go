@@ -33,10 +33,21 @@ func (s *Server) provideAndRegister(ctx context.Context, c *call) error {
 	}
 	_, warnings, err := in.Register(ctx)
 	if err != nil {
-		return err
+		return located(c, err)
 	}
+	ebrim.Locate(c.message.Body, warnings)
 	s.answer(c, ebrim.AppendRegistryResponse(nil, ebrim.Answer{Findings: warnings, Repository: true}))
 	return nil
+}
+
+// located gives findings about the metadata their line and column in the message.
+func located(c *call, err error) error {
+	findings, told := xds.FindingsOf(err)
+	if !told {
+		return err
+	}
+	ebrim.Locate(c.message.Body, findings)
+	return findings
 }
 
 func (s *Server) refuseSubmission(c *call, findings xds.Errors) {
@@ -49,35 +60,17 @@ type inlineDocument struct {
 	ref      ebrim.DocumentRef
 }
 
-// match pairs the documents of the message with the entries that describe them
-// (DOC-001, DOC-002): those attached by Content-ID, and those inline.
+// match pairs the documents of the message with the entries that describe them:
+// those attached by Content-ID, and those inline.
 func match(lot xds.Submission, refs []ebrim.DocumentRef) (attached map[string]int, inline []inlineDocument, findings xds.Errors) {
-	entries := map[string]int{}
-	for i, d := range lot.Documents {
-		entries[d.EntryUUID] = i
-	}
+	entry, findings := ebrim.Pair(&lot, refs)
 	attached = map[string]int{}
-	matched := map[string]bool{}
-	for _, ref := range refs {
-		i, ok := entries[ref.ID]
-		if !ok {
-			findings.Add(ref.Element.Finding("DOC-002", ref.ID, ""))
-			i = -1
-		}
-		if matched[ref.ID] {
-			findings.Add(ref.Element.Finding("META-017", ref.ID, "un seul xdsb:Document par ExtrinsicObject"))
-		}
-		matched[ref.ID] = true
+	for i, ref := range refs {
 		if id, ok := soap.Include(ref.Element); ok {
-			attached[id] = i
+			attached[id] = entry[i]
 			continue
 		}
-		inline = append(inline, inlineDocument{i, ref})
-	}
-	for _, d := range lot.Documents {
-		if !matched[d.EntryUUID] {
-			findings.Add(&xds.Error{ID: "DOC-001", Where: "DocumentEntry[" + d.EntryUUID + "]", Object: d.EntryUUID})
-		}
+		inline = append(inline, inlineDocument{entry[i], ref})
 	}
 	return attached, inline, findings
 }

@@ -28,41 +28,63 @@ func (s *Server) retrieve(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	answer := ebrim.Answer{Findings: findings, Repository: true}
-	var documents []ebrim.RetrievedDocument
-	var parts []soap.OutPart
-	defer func() { closeAll(parts) }()
+	own := s.collect(ctx, c, requests, visible)
+	own.answer.Findings = append(findings, own.answer.Findings...)
+	s.hand(ctx, c, own)
+	return nil
+}
+
+// collected is an answer to ITI-43 on its way: what is told, and what is streamed.
+type collected struct {
+	answer    ebrim.Answer
+	documents []ebrim.RetrievedDocument
+	others    []ebrim.ForeignDocument // of other communities
+	parts     []soap.OutPart
+}
+
+// collect opens the visible documents of a request, and finds the others unknown.
+// What an Initiating Gateway asks of another community is left to it.
+func (s *Server) collect(ctx context.Context, c *call, requests []ebrim.RetrieveRequest, visible map[string]authz.Visible[xds.Document]) collected {
+	own := collected{answer: ebrim.Answer{Repository: true, Home: c.home}}
 	for i, r := range requests {
 		where := fmt.Sprintf("DocumentRequest[%d]", i+1)
+		if c.transaction.actor == InitiatingActor && s.Others.Knows(r.HomeCommunityID) {
+			continue
+		}
 		if e := s.misdirected(r, where); e != nil {
-			answer.Findings.Add(e)
+			own.answer.Findings.Add(e)
 			continue
 		}
 		v, ok := visible[r.DocumentUniqueID]
 		if !ok {
-			answer.Findings.Add(&xds.Error{ID: "DOC-003", Where: where, Found: r.DocumentUniqueID, Object: r.DocumentUniqueID})
+			own.answer.Findings.Add(&xds.Error{ID: "DOC-003", Where: where, Found: r.DocumentUniqueID, Object: r.DocumentUniqueID})
 			continue
 		}
 		body, err := s.Repository.Open(ctx, v)
 		if err != nil {
 			s.Log.Error("incident", "request", c.request, "transaction", c.transaction.name, "error", err)
-			answer.Findings.Add(unread(err, c, where, r.DocumentUniqueID))
+			own.answer.Findings.Add(unread(err, c, where, r.DocumentUniqueID))
 			continue
 		}
 		d, _ := v.Value()
 		id := fmt.Sprintf("document%d@passerelle", i+1)
-		documents = append(documents, ebrim.RetrievedDocument{Document: v, ContentID: id})
-		parts = append(parts, soap.OutPart{ContentID: id, ContentType: d.Entry.MimeType, Body: body})
+		own.documents = append(own.documents, ebrim.RetrievedDocument{Document: v, ContentID: id})
+		own.parts = append(own.parts, soap.OutPart{ContentID: id, ContentType: d.Entry.MimeType, Body: body})
 	}
-	answer.Partial = len(documents) > 0
-	body := ebrim.AppendRetrieveResponse(nil, answer, documents)
-	if len(parts) == 0 {
+	own.answer.Partial = len(own.documents) > 0
+	return own
+}
+
+// hand writes the answer and streams the documents, each of which is closed.
+func (s *Server) hand(ctx context.Context, c *call, all collected) {
+	defer func() { closeAll(all.parts) }()
+	body := ebrim.AppendFederatedRetrieveResponse(nil, all.answer, all.documents, all.others)
+	if len(all.parts) == 0 {
 		s.answer(c, body)
-		return nil
+		return
 	}
-	s.Respond.WriteMTOM(c.w, c.transaction.replyAction(), c.relatesTo(), func(w *soap.Writer) { w.Raw(body) }, parts,
+	s.Respond.WriteMTOM(c.w, c.transaction.replyAction(), c.relatesTo(), func(w *soap.Writer) { w.Raw(body) }, all.parts,
 		func(err error) { s.cut(ctx, c, err) })
-	return nil
 }
 
 // cut tells of an answer that could not be sent to its end: its status is gone, and
@@ -109,6 +131,9 @@ func (s *Server) readable(ctx context.Context, c *call, requests []ebrim.Retriev
 			}
 			for _, v := range docs {
 				d, _ := v.Value()
+				if d.Content.Blob == "" {
+					continue // in another repository, or made on demand
+				}
 				if _, known := visible[d.Entry.UniqueID]; !known {
 					visible[d.Entry.UniqueID] = v
 				}
@@ -122,8 +147,8 @@ func (s *Server) readable(ctx context.Context, c *call, requests []ebrim.Retriev
 // misdirected refuses a request for another repository or another community.
 func (s *Server) misdirected(r ebrim.RetrieveRequest, where string) *xds.Error {
 	switch {
-	case r.HomeCommunityID != "":
-		return &xds.Error{ID: "DOC-005", Where: where + "/HomeCommunityId", Found: r.HomeCommunityID, Object: r.DocumentUniqueID}
+	case r.HomeCommunityID != "" && r.HomeCommunityID != s.Home:
+		return &xds.Error{ID: "DOC-005", Where: where + "/HomeCommunityId", Found: r.HomeCommunityID, Expected: s.Home, Object: r.DocumentUniqueID}
 	case r.RepositoryUniqueID != s.Registry.RepositoryID:
 		return &xds.Error{ID: "DOC-004", Where: where + "/RepositoryUniqueId", Found: r.RepositoryUniqueID, Expected: s.Registry.RepositoryID, Object: r.DocumentUniqueID}
 	default:

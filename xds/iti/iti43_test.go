@@ -96,14 +96,14 @@ func TestRetrieve(t *testing.T) {
 		}
 	})
 	t.Run("malformed", func(t *testing.T) {
-		if outcome, _, _ := w.retrieveAll(on(durand, w.alice), nil); outcome != "Failure; META-001 XDSRepositoryMetadataError" {
+		if outcome, _, _ := w.retrieveAll(on(durand, w.alice), nil); outcome != "Failure; META-001 XDSRepositoryError" {
 			t.Errorf("no request: %s", outcome)
 		}
 		outcome, _, _ := w.retrieveAll(on(durand, w.alice), []ebrim.RetrieveRequest{{}})
-		if outcome != "Failure; META-001 XDSRepositoryMetadataError; META-001 XDSRepositoryMetadataError" {
+		if outcome != "Failure; META-001 XDSRepositoryError; META-001 XDSRepositoryError" {
 			t.Errorf("empty request: %s", outcome)
 		}
-		if outcome, _, _ := w.retrieveAll(on(durand, w.alice), make([]ebrim.RetrieveRequest, 1001)); outcome != "Failure; META-015 XDSRepositoryMetadataError" {
+		if outcome, _, _ := w.retrieveAll(on(durand, w.alice), make([]ebrim.RetrieveRequest, 1001)); outcome != "Failure; META-015 XDSRepositoryError" {
 			t.Errorf("1001 requests: %.80s", outcome)
 		}
 	})

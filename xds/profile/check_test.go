@@ -100,7 +100,7 @@ func TestIHE(t *testing.T) {
 		{"one uniqueId twice", func(s *xds.Submission, _ *Context) { s.Documents[1].UniqueID = "1.2.3.1" }, "[META-017 DocumentEntry[d2].uniqueId]"},
 		{"one id twice", func(s *xds.Submission, _ *Context) { s.Associations[5].EntryUUID = "d1" }, "[META-002 Association[d1].entryUUID]"},
 		{"a document that is no member", func(s *xds.Submission, _ *Context) { s.Associations = s.Associations[1:] }, "[META-012 DocumentEntry[d1]]"},
-		{"a folder that is no member", func(s *xds.Submission, _ *Context) { s.Associations[2].Target = "d1" }, "[META-012 Folder[f1]]"},
+		{"a folder that is no member", func(s *xds.Submission, _ *Context) { s.Associations[2].Target = "d1" }, "[META-012 Folder[f1] META-012 Association[a3]]"},
 		{"a member without status", func(s *xds.Submission, _ *Context) { s.Associations[0].SetStatus = "" }, "[META-012 DocumentEntry[d1] META-012 Association[a1].SubmissionSetStatus]"},
 		{"a registered document as Original", func(s *xds.Submission, _ *Context) {
 			link(s, xds.HasMember, "ss", registered)
@@ -110,7 +110,51 @@ func TestIHE(t *testing.T) {
 			link(s, xds.HasMember, "ss", registered)
 			s.Associations[6].SetStatus = "Reference"
 		}, "[]"},
+		{"a reference without status", func(s *xds.Submission, _ *Context) { link(s, xds.HasMember, "ss", registered) }, "[META-012 Association[x].SubmissionSetStatus]"},
+		{"a folder by reference", func(s *xds.Submission, _ *Context) { s.Associations[2].SetStatus = "Reference" }, "[META-012 Association[a3].SubmissionSetStatus]"},
 		{"members of a document", func(s *xds.Submission, _ *Context) { link(s, xds.HasMember, "d1", "d2") }, "[META-012 Association[x].sourceObject]"},
+		{"a folder in a folder", func(s *xds.Submission, _ *Context) { link(s, xds.HasMember, registered, "f1") }, "[META-012 Association[x].targetObject]"},
+		{"the set in a folder", func(s *xds.Submission, _ *Context) { link(s, xds.HasMember, "f1", "ss") }, "[META-012 Association[x].targetObject]"},
+		{"an addendum that is a member of the set", func(s *xds.Submission, _ *Context) { link(s, xds.HasMember, "ss", "a6") }, "[META-012 Association[x].targetObject]"},
+		{"a documented membership", func(s *xds.Submission, _ *Context) {
+			s.Associations[3].Documentation = []xds.Code{{Value: "x", Scheme: "1.2"}}
+		}, "[META-012 Association[a4].associationDocumentation]"},
+		{"a documented addendum", func(s *xds.Submission, _ *Context) {
+			s.Associations[5].Documentation = []xds.Code{{Value: "x", Scheme: "1.2"}}
+		}, "[]"},
+		{"one membership twice", func(s *xds.Submission, _ *Context) { link(s, xds.HasMember, "f1", "d1") }, "[META-012 Association[x]]"},
+		{"two documents that replace one", func(s *xds.Submission, _ *Context) {
+			link(s, xds.Replaces, "d1", registered)
+			link(s, xds.TransReplace, "d2", registered)
+		}, "[META-002 Association[x].entryUUID META-012 Association[x].targetObject]"},
+		{"a document that replaces two", func(s *xds.Submission, _ *Context) {
+			link(s, xds.Replaces, "d1", registered)
+			link(s, xds.Replaces, "d1", registered[:44]+"6")
+		}, "[META-002 Association[x].entryUUID META-012 Association[x].sourceObject]"},
+		{"an addendum to what the lot replaces", func(s *xds.Submission, _ *Context) {
+			link(s, xds.Replaces, "d1", registered)
+			s.Associations[5].Target = registered
+		}, "[META-012 Association[a6].targetObject]"},
+		{"the signature of the lot", func(s *xds.Submission, _ *Context) { link(s, xds.Signs, "d1", "ss") }, "[]"},
+		{"the signature of a folder", func(s *xds.Submission, _ *Context) { link(s, xds.Signs, "d1", "f1") }, "[META-012 Association[x].targetObject]"},
+		{"the snapshot of a document of the lot", func(s *xds.Submission, _ *Context) { link(s, xds.SnapshotOf, "d1", "d2") }, "[META-012 Association[x].targetObject]"},
+		{"without bytes, nothing said of them", func(s *xds.Submission, c *Context) {
+			c.Form = Elsewhere
+			s.Documents[0].Hash = ""
+			s.Documents[1].RepositoryUniqueID, s.Documents[1].Size = "1.2.3", 4
+		}, "[META-001 DocumentEntry[d1].repositoryUniqueId META-001 DocumentEntry[d1].hash META-001 DocumentEntry[d1].size]"},
+		{"on demand, what a document alone has", func(s *xds.Submission, c *Context) {
+			c.Form = OnDemanded
+			for i := range s.Documents {
+				s.Documents[i].ObjectType, s.Documents[i].RepositoryUniqueID, s.Documents[i].CreationTime = xds.OnDemandDocument, "1.2.3", ""
+			}
+			s.Documents[0].Hash, s.Documents[1].Size = "", 3
+		}, "[META-020 DocumentEntry[d2].hash META-020 DocumentEntry[d2].size META-012 Association[a6].associationType]"},
+		{"a stable entry by ITI-61", func(s *xds.Submission, c *Context) {
+			c.Form = OnDemanded
+			s.Documents, s.Associations = s.Documents[:1], s.Associations[:1]
+			s.Folders, s.Documents[0].RepositoryUniqueID, s.Documents[0].Hash = nil, "1.2.3", ""
+		}, "[META-013 DocumentEntry[d1].objectType]"},
 		{"a member of a registered folder", func(s *xds.Submission, _ *Context) { link(s, xds.HasMember, registered, "d1") }, "[]"},
 		{"a type that is none", func(s *xds.Submission, _ *Context) { link(s, "RPLC", "d1", registered) }, "[META-012 Association[x].associationType]"},
 		{"a replacement", func(s *xds.Submission, _ *Context) { link(s, xds.Replaces, "d1", registered) }, "[]"},

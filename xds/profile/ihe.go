@@ -17,13 +17,13 @@ const (
 // IHE is the baseline of a Document Source that submits to XDS (ITI TF-3 Table
 // 4.3.1-3, column XDS DS), with the preconditions of the policy that hold
 // whatever the affinity domain (C-01, C-02, C-03, C-09). hash, size and
-// repositoryUniqueId are not asked for: the repository sets them.
+// repositoryUniqueId are asked for where the bytes do not come with the entry (Form).
 func IHE() *Profile {
 	return &Profile{
 		Name:  "ihe",
 		Rules: baseline,
 		Checks: []Check{
-			onePatient, uniqueInMessage, objectTypes, serviceTimes, authors, bounds, members, links, cycles,
+			onePatient, uniqueInMessage, objectTypes, whereabouts, serviceTimes, authors, bounds, members, links, twice, replacements, cycles,
 			marks, secretConnection, identity,
 		},
 		Steps: []func(*xds.Submission){lowerHash},
@@ -59,7 +59,7 @@ var baseline = []Rule{
 	{Object: Document, Attribute: xds.AttrPracticeSetting, Min: 1},
 	{Object: Document, Attribute: xds.AttrConfidentiality, Min: 1},
 	{Object: Document, Attribute: xds.AttrEventCodes},
-	{Object: Document, Attribute: xds.AttrCreationTime, Min: 1, Type: DTM},
+	{Object: Document, Attribute: xds.AttrCreationTime, Min: 1, Type: DTM, ExceptOnDemand: true},
 	{Object: Document, Attribute: xds.AttrServiceStart, Type: DTM},
 	{Object: Document, Attribute: xds.AttrServiceStop, Type: DTM},
 	{Object: Document, Attribute: xds.AttrLanguageCode, Min: 1, Type: Language},
@@ -105,15 +105,6 @@ func (r *Report) counts() {
 	}
 	if all := 1 + documents + len(r.Lot.Folders) + len(r.Lot.Associations); all > MaxObjects {
 		r.Add(r.SetPlace(xds.NoAttribute), &xds.Error{ID: "META-015", Found: strconv.Itoa(all) + " objets", Expected: "au plus " + strconv.Itoa(MaxObjects)})
-	}
-}
-
-// objectTypes takes stable documents alone: an on-demand entry is registered by ITI-61.
-func objectTypes(r *Report) {
-	for i := range r.Lot.Documents {
-		if t := r.Lot.Documents[i].ObjectType; t != "" && t != xds.StableDocument {
-			r.Add(r.DocumentPlace(i, xds.AttrObjectType), &xds.Error{ID: "META-013", Found: t, Expected: xds.StableDocument})
-		}
 	}
 }
 

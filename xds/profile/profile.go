@@ -36,6 +36,11 @@ type Rule struct {
 	Code func(string) xds.Code
 	// ExceptSignature: not asked of the signature document of a lot (domain §3.2).
 	ExceptSignature bool
+	// ExceptOnDemand: not asked of an on-demand entry (ITI TF-2 3.61.4.1.2).
+	ExceptOnDemand bool
+	// Soft: an operator may have it tell one sender a warning (Relaxed). No rule is
+	// soft that access, identity or the integrity of a lot rests upon.
+	Soft bool
 }
 
 // MaxText bounds every text of the metadata that has no bound of its own, in
@@ -67,6 +72,8 @@ type Context struct {
 	BirthDate string // of the record, YYYYMMDD; "" = not known
 	Minor     bool   // at the instant of the request
 	Depositor Depositor
+	Form      Form               // how the documents come
+	Relaxed   Relaxed            // findings that are warnings for this sender
 	Where     func(Place) string // names a place in the caller's terms; nil = Place.String
 }
 

@@ -23,7 +23,7 @@ func (r *Report) rule(rule *Rule) {
 	case Document:
 		for i := range r.Lot.Documents {
 			d := &r.Lot.Documents[i]
-			if rule.ExceptSignature && IsSignature(d) {
+			if rule.ExceptSignature && IsSignature(d) || rule.ExceptOnDemand && r.Context.Form == OnDemanded {
 				continue
 			}
 			r.attribute(rule, Place{Object: Document, Index: i, ID: d.EntryUUID}, d.At)
@@ -41,25 +41,26 @@ func (r *Report) attribute(rule *Rule, object Place, at func(xds.Attribute) any)
 	place := object.of(rule.Attribute)
 	values := read(rule, place, at(rule.Attribute))
 	if len(values) < rule.Min {
-		r.flag(place.part(rule.Part), &xds.Error{ID: "META-001", Expected: rule.expected()})
+		r.flag(rule, place.part(rule.Part), &xds.Error{ID: "META-001", Expected: rule.expected()})
 	}
 	if rule.Max > 0 && len(values) > rule.Max {
-		r.flag(place.part(rule.Part), &xds.Error{ID: "META-002", Found: strconv.Itoa(len(values)) + " valeurs", Expected: "au plus " + strconv.Itoa(rule.Max)})
+		r.flag(rule, place.part(rule.Part), &xds.Error{ID: "META-002", Found: strconv.Itoa(len(values)) + " valeurs", Expected: "au plus " + strconv.Itoa(rule.Max)})
 	}
 	for i := range values {
 		if len(r.found) >= xds.MaxFindings {
 			return
 		}
 		if e := rule.judge(&values[i]); e != nil {
-			r.flag(values[i].place, e)
+			r.flag(rule, values[i].place, e)
 		}
 	}
 }
 
 // flag enters the finding of a rule unless an earlier rule has one at the same place.
-func (r *Report) flag(at Place, e *xds.Error) {
+func (r *Report) flag(rule *Rule, at Place, e *xds.Error) {
 	if !r.flagged[at] {
 		r.flagged[at] = true
+		e.Severity = r.Context.Relaxed.severity(rule, e)
 		r.Add(at, e)
 	}
 }

@@ -132,38 +132,121 @@ func (r *Report) ends(i int, a *xds.Association) {
 	}
 }
 
-// hasMember judges a membership: of the set, or of a folder.
+// hasMember judges a membership: of the set, or of a folder, which may be one that
+// is registered already (ITI TF-3 4.2.2.1). Only relationships are documented by a
+// classification (4.2.2.2.8).
 func (r *Report) hasMember(i int, a *xds.Association) {
-	if a.Source != r.Lot.Set.EntryUUID {
-		if r.document(a.Source) >= 0 {
-			r.Add(r.AssociationPlace(i, "sourceObject"), &xds.Error{ID: "META-012", Found: a.Source, Expected: "le SubmissionSet ou un Folder"})
-		}
-		return
+	if len(a.Documentation) > 0 {
+		r.Add(r.AssociationPlace(i, "associationDocumentation"), &xds.Error{ID: "META-012", Found: a.Documentation[0].Key(), Expected: "aucune Classification sur HasMember"})
 	}
-	here := r.inLot(a.Target)
-	status := r.AssociationPlace(i, "SubmissionSetStatus")
 	switch {
-	case r.document(a.Target) >= 0 && a.SetStatus != "Original":
-		r.Add(status, &xds.Error{ID: "META-012", Found: a.SetStatus, Expected: "Original pour un document du message"})
-	case a.SetStatus == "Original" && !here && xds.IsUUID(a.Target):
-		r.Add(status, &xds.Error{ID: "META-012", Found: a.SetStatus, Expected: "Reference pour un document déjà enregistré"})
-	case a.SetStatus != "" && a.SetStatus != "Original" && a.SetStatus != "Reference":
-		r.Add(status, &xds.Error{ID: "META-012", Found: a.SetStatus, Expected: "Original ou Reference"})
+	case a.Source == r.Lot.Set.EntryUUID:
+		r.setMember(i, a)
+	case r.folder(a.Source), !r.inLot(a.Source) && xds.IsUUID(a.Source):
+		if r.inLot(a.Target) && r.document(a.Target) < 0 {
+			r.Add(r.AssociationPlace(i, "targetObject"), &xds.Error{ID: "META-012", Found: a.Target, Expected: "un document : un Folder ne contient que des documents"})
+		}
+	case r.inLot(a.Source):
+		r.Add(r.AssociationPlace(i, "sourceObject"), &xds.Error{ID: "META-012", Found: a.Source, Expected: "le SubmissionSet ou un Folder"})
 	}
 }
 
-// relation judges a link between documents: its source is of this message; what
-// it replaces is not, because only a registered document is replaced.
+// setMember judges a member of the set: a document says whether it is submitted or
+// referred to (ITI TF-3 4.2.2.1.1); an association is the membership of a folder.
+func (r *Report) setMember(i int, a *xds.Association) {
+	status := func(expected string) {
+		r.Add(r.AssociationPlace(i, "SubmissionSetStatus"), &xds.Error{ID: "META-012", Found: a.SetStatus, Expected: expected})
+	}
+	known := a.SetStatus == "" || a.SetStatus == "Original" || a.SetStatus == "Reference"
+	switch {
+	case r.document(a.Target) >= 0:
+		if a.SetStatus != "Original" {
+			status("Original pour un document du message")
+		}
+	case r.folder(a.Target):
+		if !known || a.SetStatus == "Reference" {
+			status("aucun : il ne vaut que pour les documents")
+		}
+	case r.inLot(a.Target):
+		if !r.isFolderMembership(a.Target) {
+			r.Add(r.AssociationPlace(i, "targetObject"), &xds.Error{ID: "META-012", Found: a.Target, Expected: "un document, un Folder, ou l'association HasMember d'un Folder"})
+		} else if !known {
+			status("aucun : il ne vaut que pour les documents")
+		}
+	case xds.IsUUID(a.Target) && a.SetStatus != "Reference":
+		status("Reference pour un document déjà enregistré")
+	}
+}
+
+// isFolderMembership tells whether an id is that of an association of the submission
+// that puts a document into a folder.
+func (r *Report) isFolderMembership(id string) bool {
+	return slices.ContainsFunc(r.Lot.Associations, func(a xds.Association) bool {
+		return a.EntryUUID == id && a.Type == xds.HasMember && a.Source != r.Lot.Set.EntryUUID
+	})
+}
+
+// relation judges a link between documents: its source is of this message. What it
+// replaces, or is a snapshot of, is not, because it must be registered already; a
+// signature may be that of the whole lot (ITI TF-3 4.2.2.2).
 func (r *Report) relation(i int, a *xds.Association) {
+	target := func(expected string) {
+		r.Add(r.AssociationPlace(i, "targetObject"), &xds.Error{ID: "META-012", Found: a.Target, Expected: expected})
+	}
+	if r.Context.Form == OnDemanded && a.Type != xds.Replaces {
+		r.Add(r.AssociationPlace(i, "associationType"), &xds.Error{ID: "META-012", Found: string(a.Type), Expected: string(xds.HasMember) + ", " + string(xds.Replaces)})
+	}
 	if a.Source != "" && r.document(a.Source) < 0 && (r.inLot(a.Source) || xds.IsUUID(a.Source)) {
 		r.Add(r.AssociationPlace(i, "sourceObject"), &xds.Error{ID: "META-012", Found: a.Source, Expected: "un document du message"})
 	}
 	switch {
-	case a.Target == a.Source:
-	case a.Type.Supersedes() && r.inLot(a.Target):
-		r.Add(r.AssociationPlace(i, "targetObject"), &xds.Error{ID: "META-012", Found: a.Target, Expected: "l'entryUUID d'un document déjà enregistré"})
-	case r.inLot(a.Target) && r.document(a.Target) < 0:
-		r.Add(r.AssociationPlace(i, "targetObject"), &xds.Error{ID: "META-012", Found: a.Target, Expected: "un document"})
+	case a.Target == a.Source || !r.inLot(a.Target):
+	case a.Type.Supersedes() || a.Type == xds.SnapshotOf:
+		target("l'entryUUID d'un document déjà enregistré")
+	case r.document(a.Target) < 0 && !(a.Type == xds.Signs && a.Target == r.Lot.Set.EntryUUID):
+		target("un document")
+	}
+}
+
+// twice refuses two associations of one type between the same objects.
+func twice(r *Report) {
+	type link struct {
+		kind           xds.AssociationType
+		source, target string
+	}
+	seen := map[link]bool{}
+	for i := range r.Lot.Associations {
+		a := &r.Lot.Associations[i]
+		l := link{a.Type, a.Source, a.Target}
+		if seen[l] && a.Source != "" && a.Target != "" {
+			r.Add(r.AssociationPlace(i, ""), &xds.Error{ID: "META-012", Found: string(a.Type), Expected: "une seule association de ce type entre ces deux objets"})
+		}
+		seen[l] = true
+	}
+}
+
+// replacements refuses two documents for one that is replaced, two that are replaced
+// by one, and what is linked to a document that the same submission replaces: it
+// would be obsolete at once (ITI TF-2 3.42.4.1.3.5).
+func replacements(r *Report) {
+	replaced, replacing := map[string]bool{}, map[string]bool{}
+	for i := range r.Lot.Associations {
+		a := &r.Lot.Associations[i]
+		if !a.Type.Supersedes() || a.Source == "" || a.Target == "" {
+			continue
+		}
+		if replaced[a.Target] {
+			r.Add(r.AssociationPlace(i, "targetObject"), &xds.Error{ID: "META-012", Found: a.Target, Expected: "un seul remplacement par document"})
+		}
+		if replacing[a.Source] {
+			r.Add(r.AssociationPlace(i, "sourceObject"), &xds.Error{ID: "META-012", Found: a.Source, Expected: "un seul document remplacé par document"})
+		}
+		replaced[a.Target], replacing[a.Source] = true, true
+	}
+	for i := range r.Lot.Associations {
+		if a := &r.Lot.Associations[i]; (a.Type == xds.Appends || a.Type == xds.Transforms) && replaced[a.Target] && !r.inLot(a.Target) {
+			r.Add(r.AssociationPlace(i, "targetObject"), &xds.Error{ID: "META-012", Found: a.Target, Expected: "un document que ce lot ne remplace pas"})
+		}
 	}
 }
 

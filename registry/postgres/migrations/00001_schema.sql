@@ -239,3 +239,61 @@ create table matrix_version (
     imported_at  timestamptz not null,
     imported_by  text not null
 );
+
+-- What is to be sent from here, written in the transaction of its cause and taken
+-- away once it was received (registry/outbox). The rows of one lane go in the order
+-- of seq.
+create table outbox (
+    record   uuid not null references record,
+    lane     uuid not null,                  -- the record itself, or a subscription
+    seq      bigint generated always as identity,
+    kind     smallint not null,              -- outbox.Kind
+    event    uuid not null,                  -- the same at every attempt: what a receiver drops doubles by
+    at       timestamptz not null,           -- with trail_seq: the trail row that it tells of
+    trail_seq bigint not null,
+    address  text not null,                  -- of the client, in an audit message
+    query    bytea,                          -- what was asked, in an audit message
+    due_at   timestamptz not null,           -- not before: a lease, or the wait after a failure
+    attempts integer not null default 0,
+    primary key (record, lane, seq)
+);
+create index outbox_order on outbox (kind, seq);
+
+-- Who is to be told of a record's documents (ITI-52). The rights are those of the
+-- instant of each delivery: what stands here is who asks, not what he may see.
+create table subscription (
+    record     uuid not null references record,
+    id         uuid not null,
+    owner      text not null,                -- who may renew and end it (registry.owner)
+    subject    bytea not null,               -- authz.Subject, JSON
+    filter     bytea not null,               -- conditions on documents, JSON
+    full_entry boolean not null,             -- whole entries, else ids
+    consumer   text not null,                -- where it is told, '' = fetched from a pull point
+    pull_point uuid,
+    created_at timestamptz not null,
+    expires_at timestamptz not null,
+    primary key (record, id)
+);
+create index subscription_pull on subscription (pull_point) where pull_point is not null;
+
+-- Where notifications wait to be fetched (ITI-69, ITI-70); each owner has a few.
+create table pull_point (
+    id         uuid primary key,
+    owner      text not null,
+    created_at timestamptz not null,
+    expires_at timestamptz not null
+);
+create index pull_point_owner on pull_point (owner);
+
+-- What an operator removed (ITI-62, ITI-86): what had been hidden stays so in the
+-- history, and each transaction may name once what the other has taken away.
+create table removed (
+    record       uuid not null references record,
+    id           text not null,              -- bare id of an object, or the uniqueId of a document
+    by           text not null,              -- ITI-62 or ITI-86; '' = both
+    hide_patient boolean not null,
+    hide_reps    boolean not null,
+    removed_at   timestamptz not null,
+    primary key (record, id)
+);
+create index removed_id on removed (id);

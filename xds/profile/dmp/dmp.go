@@ -36,26 +36,28 @@ func New(o Options) *profile.Profile {
 	return p
 }
 
-// rules are the rows that the DMP adds to the baseline (domain §3.1).
+// rules are the rows that the DMP adds to the baseline (domain §3.1). Those without
+// Soft decide who sees a document (type, confidentiality, authors), whose it is (the
+// patient and his traits) or whether the lot holds together (identifiers).
 func rules(o Options) []profile.Rule {
 	rows := []profile.Rule{
 		{Object: profile.Set, Attribute: xds.AttrPatientID, Type: ins(o.TestINS)},
-		{Object: profile.Set, Attribute: xds.AttrContentType},
+		{Object: profile.Set, Attribute: xds.AttrContentType, Soft: true},
 		{Object: profile.Set, Attribute: xds.AttrAuthor, Min: 1, Max: 1},
-		{Object: profile.Set, Attribute: xds.AttrAuthor, Part: "authorSpecialty", Code: specialty},
-		{Object: profile.Document, Attribute: xds.AttrTitle, Min: 1, MaxChars: 128},
+		{Object: profile.Set, Attribute: xds.AttrAuthor, Part: "authorSpecialty", Code: specialty, Soft: true},
+		{Object: profile.Document, Attribute: xds.AttrTitle, Min: 1, MaxChars: 128, Soft: true},
 		{Object: profile.Document, Attribute: xds.AttrTypeCode},
-		{Object: profile.Document, Attribute: xds.AttrFormatCode},
+		{Object: profile.Document, Attribute: xds.AttrFormatCode, Soft: true},
 		{Object: profile.Document, Attribute: xds.AttrConfidentiality, Max: 4},
-		{Object: profile.Document, Attribute: xds.AttrFacilityType},
-		{Object: profile.Document, Attribute: xds.AttrPracticeSetting},
-		{Object: profile.Document, Attribute: xds.AttrLanguageCode},
+		{Object: profile.Document, Attribute: xds.AttrFacilityType, Soft: true},
+		{Object: profile.Document, Attribute: xds.AttrPracticeSetting, Soft: true},
+		{Object: profile.Document, Attribute: xds.AttrLanguageCode, Soft: true},
 		{Object: profile.Document, Attribute: xds.AttrAuthor, Min: 1},
-		{Object: profile.Document, Attribute: xds.AttrAuthor, Part: "authorSpecialty", Code: specialty},
-		{Object: profile.Document, Attribute: xds.AttrLegalAuthenticator, Min: 1, Type: profile.XCN},
-		{Object: profile.Document, Attribute: xds.AttrServiceStart, Min: 1, Type: profile.DTM},
+		{Object: profile.Document, Attribute: xds.AttrAuthor, Part: "authorSpecialty", Code: specialty, Soft: true},
+		{Object: profile.Document, Attribute: xds.AttrLegalAuthenticator, Min: 1, Type: profile.XCN, Soft: true},
+		{Object: profile.Document, Attribute: xds.AttrServiceStart, Min: 1, Type: profile.DTM, Soft: true},
 		{Object: profile.Document, Attribute: xds.AttrSourcePatientInfo, Min: 1},
-		{Object: profile.Document, Attribute: xds.AttrReferenceIDs, Code: referenceType},
+		{Object: profile.Document, Attribute: xds.AttrReferenceIDs, Code: referenceType, Soft: true},
 		{Object: profile.Document, Attribute: xds.AttrUniqueID, Type: profile.OID},
 	}
 	for i := range rows {

@@ -1,0 +1,29 @@
+package authz
+
+import "github.com/passerelle-sante/passerelle/xds"
+
+// Names tells whether the depositor may name a registered document, whatever its
+// status: he reads it, or it is his to replace. One that he may not name answers as
+// an unknown id (policy §0.2).
+func (d Deposit) Names(target xds.Document) bool {
+	if d.session == nil || !d.session.Live() || target.Record != d.record {
+		return false
+	}
+	_, sees := d.read.admits(target)
+	return sees || d.admitsReplace(target, xds.Approved)
+}
+
+// Reads is what the registry compiles to find whether the depositor sees any member
+// of a folder; it is no permission to answer with what it admits.
+func (d Deposit) Reads() Predicate { return d.read }
+
+// Deposited tells whether a set or folder came from the depositor or from the
+// structure of his token: he may then name it although he sees no member of it. No
+// structure never equals no structure (policy §1.9).
+func (d Deposit) Deposited(depositor, structure string) bool {
+	if d.session == nil || !d.session.Live() {
+		return false
+	}
+	own := d.subject.ID != "" && d.subject.ID == depositor
+	return own || d.subject.Structure != "" && d.subject.Structure == structure
+}

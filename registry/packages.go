@@ -1,0 +1,220 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// pick says which SubmissionSets or Folders are wanted. Those that the Scope does not
+// show are left out before any of it is looked at.
+type pick struct {
+	ids      []string    // bare ids; nil = all of the record
+	versions []string    // of folders: exactly these metadata versions, by bare entryUUID, instead of the current ones
+	match    []xds.Match // conditions of the client
+	limit    int         // one more is read, to tell that there are more; 0 = all that the ids name
+}
+
+// packageKind is what the tables of sets and folders have different.
+type packageKind struct {
+	table   string
+	order   string // newest first, of the columns below
+	columns map[xds.Attribute]column
+	asked   string // the columns of p, the table, that conditions and order look at
+	extra   string // of the table and of h, its visible members: when it changed last, as the reader sees it
+	members string // of a statement's record %[1]s, HasMember %[2]s and condition on the containers %[3]s: container, place and lid of each visible member
+	near    string // the documents that a container named in %[3]s can be seen by
+	latest  string
+}
+
+// A set is seen by a document that is its member, or by one that a member association
+// has its target: a set that puts an existing document into a folder. That a folder of
+// it is seen, by documents of other sets, says nothing about it.
+var setKind = packageKind{
+	table: "submission_set", order: "submitted_at desc, id", latest: "true", extra: "null::timestamptz",
+	asked: "p.status, p.submitted_at, p.source_id, p.content_key, p.author_names",
+	columns: map[xds.Attribute]column{
+		xds.AttrAvailabilityStatus: {sql: "status", kind: statusColumn},
+		xds.AttrSubmissionTime:     {sql: "submitted_at", kind: timeColumn},
+		xds.AttrSourceID:           {sql: "source_id", kind: textColumn},
+		xds.AttrContentType:        {sql: "content_key", kind: codeColumn},
+		xds.AttrAuthorPerson:       {sql: "author_names", kind: listColumn},
+	},
+	members: `
+    select a.source as container, v.place, v.lid, a.registered_at from association a join visible v on v.lid = a.target
+    where a.record = %[1]s::uuid and a.type = %[2]s %[3]s
+    union all
+    select a.source, v.place, v.lid, a.registered_at from association a
+    join association x on x.record = a.record and x.id = a.target and x.status = 0
+    join visible v on v.lid = x.target
+    where a.record = %[1]s::uuid and a.type = %[2]s %[3]s 
+      and (x.type = %[2]s and exists (select from folder f where f.record = %[1]s::uuid and f.id = x.source) or exists (select from visible o where o.lid = x.source))`,
+	near: `
+    select a.target from association a where a.record = %[1]s::uuid and a.type = %[2]s %[3]s
+    union select x.target from association a join association x on x.record = a.record and x.id = a.target where a.record = %[1]s::uuid and a.type = %[2]s %[3]s
+    union select x.source from association a join association x on x.record = a.record and x.id = a.target where a.record = %[1]s::uuid and a.type = %[2]s %[3]s`,
+}
+
+// A folder is seen by a document that is in it now.
+var folderKind = packageKind{
+	table: "folder", order: "changed desc, id", latest: "p.latest",
+	extra: "date_trunc('second', greatest(p.updated_at, h.changed))", asked: "p.status, p.code_keys",
+	columns: map[xds.Attribute]column{
+		xds.AttrAvailabilityStatus: {sql: "status", kind: statusColumn},
+		xds.AttrLastUpdateTime:     {sql: "changed", kind: timeColumn},
+		xds.AttrFolderCodes:        {sql: "code_keys", kind: codesColumn},
+	},
+	members: `
+    select a.source as container, v.place, v.lid, a.registered_at from association a join visible v on v.lid = a.target
+    where a.record = %[1]s::uuid and a.type = %[2]s and a.status = 0 %[3]s`,
+	near: `
+    select a.target from association a where a.record = %[1]s::uuid and a.type = %[2]s and a.status = 0 %[3]s`,
+}
+
+// packagesSQL composes the statement: visible documents, the containers that they
+// show, with one of them as the witness, and only then the client's conditions, order
+// and limit. own are the columns of the table that are read.
+func packagesSQL(sc authz.Scope, k packageKind, p pick, own string) (string, *statement, error) {
+	st := &statement{}
+	record, member := st.arg(sc.Record()), st.arg(string(xds.HasMember))
+	named, near := "", listed
+	if p.ids != nil {
+		ids := st.arg(p.ids)
+		named = "and a.source = any(" + ids + "::uuid[])"
+		near = listed + " and d.lid in (" + fmt.Sprintf(k.near, record, member, named) + ")"
+	}
+	version := k.latest
+	if p.versions != nil {
+		version = "p.entry_uuid = any(" + st.arg(p.versions) + "::uuid[])"
+	}
+	matched, err := matchesAmong(k.columns, p.match, st)
+	if err != nil {
+		return "", nil, err
+	}
+	limit := ""
+	if p.limit > 0 {
+		limit = " limit " + st.arg(p.limit+1)
+	}
+	sql := visibleSQL(sc, near, record, nil, st) + `, held as materialized (
+  select container, (array_agg(place order by lid))[1] as witness, max(registered_at) as changed from (` + fmt.Sprintf(k.members, record, member, named) + `
+  ) m group by container
+), shown as materialized (
+  select p.ctid as package, p.id, h.witness, ` + k.extra + ` as changed, ` + k.asked + `
+  from held h join ` + k.table + ` p on p.record = ` + record + `::uuid and p.id = h.container and ` + version + `
+), chosen as (
+  select * from shown where ` + matched + ` order by ` + k.order + limit + `
+)
+select ` + own + `, ` + wholeSQL + `
+from chosen c
+join ` + k.table + ` p on p.ctid = c.package
+join document_entry d on d.ctid = c.witness
+join lineage l on l.record = d.record and l.id = d.lineage
+order by ` + aliased(k.order)
+	return sql, st, nil
+}
+
+// aliased writes the keys of an order with the alias of the chosen rows.
+func aliased(order string) string { return "c." + strings.ReplaceAll(order, ", ", ", c.") }
+
+// packages runs the statement: each row is scanned into own and given with its witness.
+func (s *Session) packages(ctx context.Context, sc authz.Scope, k packageKind, p pick, columns string, own []any, each func(witness xds.Document) error) error {
+	sql, st, err := packagesSQL(sc, k, p, columns)
+	if err != nil {
+		return err
+	}
+	rows, err := s.tx.Query(ctx, sql, st.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var witness xds.Document
+		if err := scanDocument(behind{rows, own}, &witness); err != nil {
+			return err
+		}
+		if err := each(witness); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// behind scans columns of its own before those of scanDocument.
+type behind struct {
+	rows pgx.Rows
+	own  []any
+}
+
+func (b behind) Scan(dest ...any) error {
+	return b.rows.Scan(append(b.own[:len(b.own):len(b.own)], dest...)...)
+}
+
+// witnessed enters the document that a set or folder is seen by and gives its id.
+func (s *Session) witnessed(sc authz.Scope, seen *authz.Seen, witness xds.Document) []string {
+	v, ok := s.admit(sc, witness)
+	if !ok {
+		return nil
+	}
+	seen.Document(v)
+	return []string{witness.Entry.EntryUUID}
+}
+
+// sets are the picked SubmissionSets that the Scope shows, newest first.
+func (s *Session) sets(ctx context.Context, sc authz.Scope, seen *authz.Seen, p pick) (sets []authz.Visible[xds.SubmissionSet], more bool, err error) {
+	var payload []byte
+	var number int16
+	err = s.packages(ctx, sc, setKind, p, "p.entry, p.status", []any{&payload, &number}, func(witness xds.Document) error {
+		if p.limit > 0 && len(sets) == p.limit {
+			more = true
+			return nil
+		}
+		var set xds.SubmissionSet
+		status, err := statusOf(number)
+		if err := errors.Join(err, decode(payload, &set, &set.Extras)); err != nil {
+			return fmt.Errorf("set: %w", err)
+		}
+		set.AvailabilityStatus = status
+		if v, ok := seen.AdmitSet(set, s.witnessed(sc, seen, witness)); ok {
+			sets = append(sets, v)
+		}
+		return nil
+	})
+	return sets, more, err
+}
+
+// folders are the picked Folders that the Scope shows, the one changed last first.
+// lastUpdateTime is the reader's own: when the folder, or what he sees in it, was put
+// there (safety SC-11).
+func (s *Session) folders(ctx context.Context, sc authz.Scope, seen *authz.Seen, p pick) (folders []authz.Visible[xds.Folder], more bool, err error) {
+	var payload []byte
+	var number int16
+	var version int
+	var id, entryUUID string
+	var changed time.Time
+	own := []any{&payload, &number, &version, &id, &entryUUID, &changed}
+	err = s.packages(ctx, sc, folderKind, p, "p.entry, p.status, p.version, p.id::text, p.entry_uuid::text, c.changed", own, func(witness xds.Document) error {
+		if p.limit > 0 && len(folders) == p.limit {
+			more = true
+			return nil
+		}
+		var f xds.Folder
+		status, err := statusOf(number)
+		if err := errors.Join(err, decode(payload, &f, &f.Extras)); err != nil {
+			return fmt.Errorf("folder: %w", err)
+		}
+		f.AvailabilityStatus, f.Version, f.LastUpdateTime = status, version, xds.NewDTM(changed)
+		f.LogicalID, f.EntryUUID = "urn:uuid:"+id, "urn:uuid:"+entryUUID
+		if v, ok := seen.AdmitFolder(f, s.witnessed(sc, seen, witness)); ok {
+			folders = append(folders, v)
+		}
+		return nil
+	})
+	return folders, more, err
+}
