@@ -29,13 +29,17 @@ var (
 		XDSRegistryDuplicateUniqueIdInMessage XDSRegistryError XDSRegistryMetadataError XDSRegistryNotAvailable XDSRegistryOutOfResources
 		XDSRepositoryBusy XDSRepositoryDuplicateUniqueIdInMessage XDSRepositoryError XDSRepositoryMetadataError XDSRepositoryOutOfResources
 		XDSResultNotSinglePatient XDSStoredQueryMissingParam XDSStoredQueryParamNumber XDSTooManyResults XDSUnavailableCommunity
-		XDSUnknownCommunity XDSUnknownPatientId XDSUnknownRepositoryId XDSUnknownStoredQuery`)
+		XDSUnknownCommunity XDSUnknownPatientId XDSUnknownRepositoryId XDSUnknownStoredQuery
+		ReferencesExistException UnmodifiableMetadataError XDSMetadataAnnotationError XDSMetadataIdentifierError XDSMetadataUpdateError
+		XDSMetadataUpdateOperationError XDSMetadataVersionError XDSPatientIDReconciliationError XDSUnreferencedObjectException`)
 	// SOAP 1.2 part 1 §5.4.6; WS-Security 1.1 §12; WS-Addressing 1.0 SOAP binding §6.4.
 	faultCodes = strings.Fields(`Sender Receiver MustUnderstand VersionMismatch`)
 	subcodes   = strings.Fields(`wsse:UnsupportedSecurityToken wsse:UnsupportedAlgorithm wsse:InvalidSecurity wsse:InvalidSecurityToken
 		wsse:FailedAuthentication wsse:FailedCheck wsse:SecurityTokenUnavailable wsse:MessageExpired
 		wsa:InvalidAddressingHeader wsa:MessageAddressingHeaderRequired wsa:DestinationUnreachable wsa:ActionNotSupported
-		wsa:EndpointUnavailable wsa:ActionMismatch wsa:OnlyAnonymousAddressSupported wsa:OnlyNonAnonymousAddressSupported`)
+		wsa:EndpointUnavailable wsa:ActionMismatch wsa:OnlyAnonymousAddressSupported wsa:OnlyNonAnonymousAddressSupported
+		wsnt:TopicNotSupportedFault wsnt:InvalidFilterFault wsnt:SubscribeCreationFailedFault wsnt:UnacceptableInitialTerminationTimeFault
+		wsrf-rw:ResourceUnknownFault`)  // WS-BaseNotification 1.3; WS-ResourceFramework 1.2
 )
 
 // TestProblemsSpeakKnownWords: codes, issue types and statuses are those of the
@@ -86,7 +90,7 @@ func TestEveryCodeInTheSourceStandsInTheTable(t *testing.T) {
 		families[family], ids[p.ID] = true, true
 	}
 	named := map[string]bool{}
-	code := regexp.MustCompile(`"([A-Z]+)-[0-9]{2,3}"`)
+	code := regexp.MustCompile(`"([A-Z][A-Z0-9]*)-[0-9]{2,3}"`)
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || filepath.Base(path) == "problems.go" {
 			return err

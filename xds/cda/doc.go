@@ -4,8 +4,9 @@
 // sandbox's seed, ITI-105. Its table of templates is its own; classes and value
 // sets belong to a profile and come in through Options.
 //
-// It must never be asked by the server about a document that a sender pushed:
-// what was sent is stored as it is, unopened. It never follows a stylesheet, a
+// The server asks it about a document in one place, package entrance, where
+// deriving is what the sender wants; a document that comes with its metadata is
+// stored as it is, unopened. It never follows a stylesheet, a
 // reference or a schema location, and no value that names a person or a document
 // ever stands in a finding.
 package cda

@@ -1,130 +1,211 @@
 package iti_test
 
 import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/saml"
 	"github.com/passerelle-sante/passerelle/xds/soap"
 )
 
-// registryObjects is a submission as stacks write it: XML of their own making, long
-// prefixes or none, white space between elements, attributes in any order.
-func (w *world) registryObjects(prefix string, h holder) (text, uniqueID string) {
-	lot := w.lot(server, h)
-	uniqueID = lot.Documents[0].UniqueID
-	slot := func(name string, values ...string) string {
-		s := "\n  <R:Slot name='" + name + "'>\n   <R:ValueList>"
-		for _, v := range values {
-			s += "\n    <R:Value>\n     " + v + "\n    </R:Value>"
-		}
-		return s + "\n   </R:ValueList></R:Slot>"
-	}
-	n := 0
-	code := func(object, scheme, value, system string) string {
-		n++
-		return fmt.Sprintf("\n  <R:Classification nodeRepresentation=%q classifiedObject=%q id=\"cl%d\" classificationScheme=%q objectType=\"urn:oasis:names:tc:ebxml-regrep:ObjectType:RegistryObject:Classification\">"+
-			"%s<R:Name><R:LocalizedString xml:lang=\"fr-FR\" value=\"x\"/></R:Name></R:Classification>", value, object, n, scheme, slot("codingScheme", system))
-	}
-	external := func(object, scheme, name, value string) string {
-		n++
-		return fmt.Sprintf("\n  <R:ExternalIdentifier value=%q registryObject=%q identificationScheme=%q id=\"ei%d\"><R:Name><R:LocalizedString value=%q/></R:Name></R:ExternalIdentifier>",
-			strings.ReplaceAll(value, "&", "&amp;"), object, scheme, n, name)
-	}
-	author := func(object, scheme, person string) string {
-		n++
-		s := fmt.Sprintf("\n  <R:Classification id=\"cl%d\" classificationScheme=%q classifiedObject=%q nodeRepresentation=\"\">", n, scheme, object)
-		if person != "" {
-			s += slot("authorPerson", person)
-		}
-		return s + slot("authorInstitution", "CHU^^^^^&amp;1.2.250.1.71.4.2.2&amp;ISO^IDNST^^^"+hospital) + "</R:Classification>"
-	}
-	ins := string(h.ins)
-	doctor := author0()
-	text = `<L:SubmitObjectsRequest>
- <R:RegistryObjectList>
- <R:ExtrinsicObject mimeType="text/xml" id="Document01" objectType="` + xds.StableDocument + `">` +
-		slot("creationTime", "20260131") + slot("languageCode", "fr-FR") + slot("serviceStartTime", "20260130") +
-		slot("sourcePatientId", "IPP1^^^&amp;1.2.3.4&amp;ISO^PI") + slot("sourcePatientInfo", "PID-5|DURAND^Alice", "PID-7|"+h.traits.BirthDate, "PID-8|F") +
-		slot("legalAuthenticator", doctor) + "\n  <R:Name><R:LocalizedString value='CR d&apos;examens'/></R:Name><R:Description/>" +
-		author("Document01", "urn:uuid:93606bcf-9494-43ec-9b4e-a7748d1a838d", doctor) +
-		code("Document01", "urn:uuid:f0306f51-975f-434e-a61c-c59651d33983", "11502-2", loinc) +
-		code("Document01", "urn:uuid:a09d5840-386c-46f2-b5ad-9c3699a4309d", "urn:ihe:iti:xds-sd:pdf:2008", "1.3.6.1.4.1.19376.1.2.3") +
-		code("Document01", "urn:uuid:f33fb8ac-18af-42cc-ae0e-ed0b0bdb91e1", "SA01", "1.2.250.1.71.4.2.4") +
-		code("Document01", "urn:uuid:cccf5598-8b07-4b77-a05e-ae952c785ead", "ETABLISSEMENT", "1.2.250.1.213.1.1.4.9") +
-		code("Document01", "urn:uuid:f4f85eac-e6cb-4883-b524-f2705394840f", "N", xds.ConfidentialityOID) +
-		external("Document01", "urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427", "XDSDocumentEntry.patientId", ins) +
-		external("Document01", "urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab", "XDSDocumentEntry.uniqueId", uniqueID) + `
- </R:ExtrinsicObject>
- <R:RegistryPackage id="Set01">` + slot("submissionTime", "20260131120000") +
-		author("Set01", "urn:uuid:a7058bb9-b4e4-4307-ba5b-e3f0ab85e12d", "") +
-		code("Set01", "urn:uuid:aa543740-bdda-424e-8c96-df4873be8500", "03", "1.2.250.1.213.2.2") +
-		external("Set01", "urn:uuid:6b5aea1a-874d-4603-a4bc-96a0a7b38446", "XDSSubmissionSet.patientId", ins) +
-		external("Set01", "urn:uuid:96fdda7c-d067-4183-912e-bf5ee74998a8", "XDSSubmissionSet.uniqueId", lot.Set.UniqueID) +
-		external("Set01", "urn:uuid:554ac39e-e3fe-47fe-b233-965d2a147832", "XDSSubmissionSet.sourceId", "1.2.5") + `
- </R:RegistryPackage>
- <R:Classification id="clNode" classifiedObject="Set01" classificationNode="urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd"/>
- <R:Association id="as1" targetObject="Document01" sourceObject="Set01" associationType="urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember">` +
-		slot("SubmissionSetStatus", "Original") + `</R:Association>
- </R:RegistryObjectList>
-</L:SubmitObjectsRequest>`
-	return strings.NewReplacer("<R:", "<"+prefix, "</R:", "</"+prefix, "<L:", "<lcm:", "</L:", "</lcm:").Replace(text), uniqueID
-}
+// dialectTitle has what encodings break: accents, a ligature, a no-break space, a
+// sign beyond the basic plane, and the two characters that XML escapes.
+const dialectTitle = "Relevé d’œdème\u00a0: 🩺 <A & B>"
 
-// author0 is the doctor of a lot, as XML text.
-func author0() string {
-	return strings.ReplaceAll(string(xds.NewXCN(author.ID, "HOPITAL", "Ève", "1.2.250.1.71.4.2.1", "IDNPS")), "&", "&amp;")
-}
+// dialectContent is the document of the captures.
+const dialectContent = "%PDF-1.7\r\n\x00\x01--uuid:\r\n"
 
-// TestDialects: submissions as two families of stacks write them, end to end. The
-// messages are ours, in their style.
+// TestDialects replays each capture of xds/soap/testdata/dialects as the bytes that
+// its stack would put on the wire, with an assertion signed now. It succeeds whole
+// (the submission is stored and read back, the query finds, the retrieve gives the
+// bytes), or is refused by the finding that ends its name.
 func TestDialects(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const content = "%PDF-1.7\r\n\x00\x01--uuid:\r\n"
-	for _, c := range []struct {
-		name   string
-		prefix string
-		build  func(objects string, token []byte) (contentType, body string)
-	}{
-		{"CXF", "ns3:", func(objects string, token []byte) (string, string) {
-			const boundary = "uuid:3a0e4ad2-7c7f-4b1b-9a3e-0c9d"
-			env := `<soap:Envelope xmlns:soap="` + soap.NS + `"><soap:Header><Action xmlns="` + soap.NSAddr + `" xmlns:soap="` + soap.NS + `" soap:mustUnderstand="true">` + actionSubmit +
-				`</Action><MessageID xmlns="` + soap.NSAddr + `">urn:uuid:7d1c</MessageID><To xmlns="` + soap.NSAddr + `">` + w.server.URL + `/xds/repository</To><ReplyTo xmlns="` + soap.NSAddr +
-				`"><Address>http://www.w3.org/2005/08/addressing/anonymous</Address></ReplyTo>` + string(token) + `</soap:Header><soap:Body>` +
-				`<ns5:ProvideAndRegisterDocumentSetRequest xmlns:lcm="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0" xmlns:ns3="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0" xmlns:ns4="urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0" xmlns:ns5="urn:ihe:iti:xds-b:2007">` +
-				objects + `<ns5:Document id="Document01"><xop:Include xmlns:xop="http://www.w3.org/2004/08/xop/include" href="cid:8f2e-1@urn%3Aihe%3Aiti%3Axds-b%3A2007"/></ns5:Document></ns5:ProvideAndRegisterDocumentSetRequest></soap:Body></soap:Envelope>`
-			return `multipart/related; type="application/xop+xml"; boundary="` + boundary + `"; start="<root.message@cxf.apache.org>"; start-info="application/soap+xml; action=\"` + actionSubmit + `\""`,
-				"\r\n--" + boundary + "\r\nContent-Type: application/xop+xml; charset=UTF-8; type=\"application/soap+xml; action=\\\"" + actionSubmit + "\\\"\"\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <root.message@cxf.apache.org>\r\n\r\n" +
-					env + "\r\n--" + boundary + "\r\nContent-Type: text/xml\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <8f2e-1@urn:ihe:iti:xds-b:2007>\r\n\r\n" + content + "\r\n--" + boundary + "--"
-		}},
-		{"Axis2", "", func(objects string, token []byte) (string, string) {
-			const boundary = "MIMEBoundaryurn_uuid_9D20AB"
-			env := `<?xml version='1.0' encoding='UTF-8'?><soapenv:Envelope xmlns:soapenv="` + soap.NS + `"><soapenv:Header xmlns:wsa="` + soap.NSAddr + `"><wsa:To soapenv:mustUnderstand="true">` + w.server.URL +
-				`/xds/repository</wsa:To>` + string(token) + `<wsa:MessageID soapenv:mustUnderstand="true">urn:uuid:9D21</wsa:MessageID><wsa:Action soapenv:mustUnderstand="true">` + actionSubmit +
-				`</wsa:Action></soapenv:Header><soapenv:Body><xdsb:ProvideAndRegisterDocumentSetRequest xmlns:xdsb="urn:ihe:iti:xds-b:2007" xmlns:lcm="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0">` +
-				strings.Replace(objects, "<RegistryObjectList>", `<RegistryObjectList xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0">`, 1) +
-				"\n<xdsb:Document id=\"Document01\">\n<xop:Include href=\"cid:1.urn:uuid:9D22@apache.org\" xmlns:xop=\"http://www.w3.org/2004/08/xop/include\"/></xdsb:Document>" +
-				`</xdsb:ProvideAndRegisterDocumentSetRequest></soapenv:Body></soapenv:Envelope>`
-			return `multipart/related; boundary=` + boundary + `; type="application/xop+xml"; start="<0.urn:uuid:9D21@apache.org>"; start-info="application/soap+xml"; action="` + actionSubmit + `"`,
-				"--" + boundary + "\r\nContent-Type: application/xop+xml; charset=UTF-8; type=\"application/soap+xml\"\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <0.urn:uuid:9D21@apache.org>\r\n\r\n" +
-					env + "\r\n--" + boundary + "\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <1.urn:uuid:9D22@apache.org>\r\n\r\n" + content + "\r\n--" + boundary + "--\r\n"
-		}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			objects, id := w.registryObjects(c.prefix, w.alice)
-			contentType, body := c.build(objects, w.security(on(server, w.alice)))
-			if got, raw := w.send("/xds/repository", contentType, body); got != "200 Success" {
-				t.Fatalf("%s\n%s", got, raw)
+	stored := w.stored(server, w.alice).UniqueID
+	files, err := filepath.Glob("../soap/testdata/dialects/*.http")
+	if err != nil || len(files) < 40 {
+		t.Fatalf("%d captures: %v", len(files), err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".http")
+		t.Run(name, func(t *testing.T) {
+			capture, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
 			}
-			outcome, got, _ := w.retrieve(on(durand, w.alice), id)
-			if outcome != "Success" || got[id] != "text/xml "+content {
-				t.Errorf("%s: %q", outcome, got[id])
+			who := durand
+			if strings.Contains(name, "-41") {
+				who = server
 			}
-			if d := w.entry(w.alice, id); d.Title != "CR d'examens" || len(d.SourcePatientInfo) != 3 {
-				t.Errorf("read as %+v", d)
+			c := w.capture(who, stored)
+			before := w.left()
+			response, raw := w.replay(c.fill(capture))
+			_, refused, ok := cutLast(name, ".")
+			switch {
+			case ok && strings.Contains(refused, "-"):
+				if got := answerLine(response.StatusCode, raw); !strings.HasPrefix(got, "Fault ") || !strings.HasSuffix(got, " "+refused) {
+					t.Errorf("got %s, want a Fault with %s\n%s", got, refused, raw)
+				}
+				if after := w.left(); after != before {
+					t.Errorf("%s, then %s", before, after)
+				}
+			case strings.Contains(name, "-41"):
+				if got := answerLine(response.StatusCode, raw); got != "200 Success" {
+					t.Fatalf("%s\n%s", got, raw)
+				}
+				w.checkSubmitted(t, name, c.document)
+			case strings.Contains(name, "-18"):
+				if got := answerLine(response.StatusCode, raw); got != "200 Success" || !bytes.Contains(raw, []byte(`"`+stored+`"`)) {
+					t.Errorf("%s\n%s", got, raw)
+				}
+			default:
+				if !bytes.Contains(raw, []byte("ResponseStatusType:Success")) || !bytes.Contains(raw, []byte("\r\n\r\ncontent of "+stored+"\r\n--")) {
+					t.Errorf("%d\n%s", response.StatusCode, raw)
+				}
 			}
 		})
 	}
+}
+
+// checkSubmitted reads back what a capture has stored.
+func (w *world) checkSubmitted(t *testing.T, name, id string) {
+	t.Helper()
+	want := dialectContent
+	if name == "lf-41" {
+		want = "one line\nand another"
+	}
+	outcome, got, _ := w.retrieve(on(durand, w.alice), id)
+	if outcome != "Success" || strings.TrimSuffix(got[id], "\n") != strings.TrimSuffix("text/xml "+want, "\n") {
+		t.Errorf("%s: %q", outcome, got[id])
+	}
+	if d := w.entry(w.alice, id); d.Title != dialectTitle || len(d.SourcePatientInfo) != 3 || string(d.LegalAuthenticator) != "899900000077^HOPITAL^Ève^^^^^^&1.2.250.1.71.4.2.1&ISO^D^^^IDNPS" {
+		t.Errorf("read as %+v", d)
+	}
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// capture is what the placeholders of a capture stand for.
+type capture struct {
+	document string
+	values   map[string]string
+}
+
+// capture signs an assertion and draws ids for one message.
+func (w *world) capture(who saml.Claims, stored string) capture {
+	w.t.Helper()
+	assertion, err := w.signer().Issue(on(who, w.alice))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	n := w.serial.Add(1)
+	c := capture{document: fmt.Sprintf("1.2.3.%d", n)}
+	inParts, values := string(assertion), map[string]string{}
+	for placeholder, element := range map[string]string{"DIGEST": "DigestValue", "SIGNATURE": "SignatureValue", "CERTIFICATE": "X509Certificate"} {
+		text := regexp.MustCompile(`<ds:` + element + `>([^<]*)<`).FindStringSubmatch(inParts)
+		if text == nil {
+			w.t.Fatalf("no %s in %s", element, inParts)
+		}
+		content, err := base64.StdEncoding.DecodeString(text[1])
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		cid := map[string]string{"DIGEST": "digest", "SIGNATURE": "value", "CERTIFICATE": "certificate"}[placeholder]
+		inParts = strings.Replace(inParts, ">"+text[1]+"<", `><xop:Include xmlns:xop="`+soap.NSXOP+`" href="cid:`+cid+`-2@http%3A%2F%2Fwww.w3.org%2F2000%2F09%2Fxmldsig%23"/><`, 1)
+		values[placeholder] = string(content)
+	}
+	inherited := string(assertion)
+	for _, declaration := range []string{` xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion"`, ` xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`} {
+		inherited = strings.Replace(inherited, declaration, "", 1)
+	}
+	now := time.Now().UTC()
+	for name, value := range map[string]string{
+		"HOST": strings.TrimPrefix(w.server.URL, "http://"), "BASE": w.server.URL, "UUID": newID(), "ASSERTION": string(assertion),
+		"ASSERTION-XOP": inParts, "ASSERTION-INHERITED": inherited, "INS": strings.ReplaceAll(string(w.alice.ins), "&", "&amp;"), "BIRTH": w.alice.traits.BirthDate,
+		"TITLE": strings.NewReplacer("&", "&amp;", "<", "&lt;").Replace(dialectTitle), "DOCUMENT": c.document, "SET": fmt.Sprintf("1.2.4.%d", n),
+		"REPOSITORY": repositoryID, "STORED": stored, "CREATED": now.Format(time.RFC3339), "EXPIRES": now.Add(5 * time.Minute).Format(time.RFC3339),
+	} {
+		values[name] = value
+	}
+	c.values = values
+	return c
+}
+
+var placeholders = regexp.MustCompile(`\{\{[A-Z-]+\}\}`)
+
+// fill puts the values in; the length of the body comes last.
+func (c capture) fill(text []byte) (head, body []byte) {
+	whole := placeholders.ReplaceAllFunc(text, func(p []byte) []byte {
+		if v, ok := c.values[string(p[2:len(p)-2])]; ok {
+			return []byte(v)
+		}
+		return p
+	})
+	head, body, _ = bytes.Cut(whole, []byte("\r\n\r\n"))
+	return bytes.Replace(head, []byte("{{LENGTH}}"), fmt.Append(nil, len(body)), 1), body
+}
+
+// replay sends one request over a connection of its own: chunked in pieces of an odd
+// size when its head says so, the body behind 100 Continue when it asks for that.
+func (w *world) replay(head, body []byte) (*http.Response, []byte) {
+	w.t.Helper()
+	conn, err := net.Dial("tcp", w.server.Listener.Addr().String())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := conn.Write(append(head, "\r\n\r\n"...)); err != nil {
+		w.t.Fatal(err)
+	}
+	reader := bufio.NewReader(conn)
+	if bytes.Contains(head, []byte("Expect: 100-continue")) {
+		response, err := http.ReadResponse(reader, nil)
+		if err != nil || response.StatusCode != http.StatusContinue {
+			w.t.Fatalf("no 100 Continue: %v %v", response, err)
+		}
+	}
+	if bytes.Contains(head, []byte("Transfer-Encoding: chunked")) {
+		var out bytes.Buffer
+		for from := 0; from < len(body); from += 1021 {
+			piece := body[from:min(from+1021, len(body))]
+			fmt.Fprintf(&out, "%x\r\n%s\r\n", len(piece), piece)
+		}
+		out.WriteString("0\r\n\r\n")
+		body = out.Bytes()
+	}
+	if _, err := conn.Write(body); err != nil {
+		w.t.Fatal(err)
+	}
+	response, err := http.ReadResponse(reader, &http.Request{Method: http.MethodPost})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	checkAnswer(w.t, response.Header, raw)
+	return response, raw
 }

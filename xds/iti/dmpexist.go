@@ -16,9 +16,9 @@ const namespaceHL7 = "urn:hl7-org:v3"
 // testExistence is the reason of TD0.2 among those that PRPA_IN201307UV02 serves.
 const testExistence = "TEST_EXST"
 
-// standing is what TD0.2 tells: whether the record exists and how the subject may
+// presence is what TD0.2 tells: whether the record exists and how the subject may
 // enter it; no trait of the patient and nothing of the contents (R-45, Q-24).
-type standing struct {
+type presence struct {
 	patient   xds.CX
 	exists    bool
 	access    authz.Access
@@ -37,7 +37,7 @@ func (s *Server) existence(ctx context.Context, c *call) error {
 		return c.message.Body.Finding("ACT-001", reason, "controlActProcess/reasonCode/@code = "+testExistence)
 	}
 	value := act.Find(namespaceHL7, "queryByParameter", "parameterList", "patientIdentifier", "value")
-	told := standing{patient: xds.NewCX(value.Attr("extension"), value.Attr("root"), "NH")}
+	told := presence{patient: xds.NewCX(value.Attr("extension"), value.Attr("root"), "NH")}
 	if !told.patient.Valid() {
 		e := c.message.Body.Finding("ACT-001", "", `patientIdentifier/value avec root (OID) et extension (INS)`)
 		e.Where = "controlActProcess/queryByParameter/parameterList"
@@ -67,7 +67,7 @@ func (s *Server) existence(ctx context.Context, c *call) error {
 	return nil
 }
 
-func (s *Server) refuseExistence(c *call, findings xds.Errors) { s.tell(c, standing{}, findings) }
+func (s *Server) refuseExistence(c *call, findings xds.Errors) { s.tell(c, presence{}, findings) }
 
 // permissionWords are the values of AUTORISATION.
 var permissionWords = map[authz.Access]string{
@@ -75,7 +75,7 @@ var permissionWords = map[authz.Access]string{
 }
 
 // tell writes PRPA_IN201308UV02.
-func (s *Server) tell(c *call, told standing, findings xds.Errors) {
+func (s *Server) tell(c *call, told presence, findings xds.Errors) {
 	code := map[bool]string{true: "OK", false: "NF"}[told.exists]
 	if findings != nil {
 		code = "AE"
@@ -147,7 +147,7 @@ func (s *Server) acknowledge(w *soap.Writer, c *call, findings xds.Errors) {
 }
 
 // subject is the registration of the patient: his identifier and states, no trait.
-func subject(w *soap.Writer, told standing, now string) {
+func subject(w *soap.Writer, told presence, now string) {
 	w.Start("h:subject", "typeCode", "SUBJ")
 	w.Start("h:registrationEvent", "classCode", "REG", "moodCode", "EVN")
 	leafCode(w, "h:statusCode", "code", "active")

@@ -102,7 +102,7 @@ func TestDoors(t *testing.T) {
 		if got := w.find(on(durand, w.alice), w.alice); got != "Failure; REG-001 XDSUnknownPatientId" {
 			t.Errorf("state %d: %s", state, got)
 		}
-		if got, _, _ := w.retrieve(on(durand, w.alice), d.UniqueID); got != "Failure; REG-001 XDSUnknownPatientId" {
+		if got, _, _ := w.retrieve(on(durand, w.alice), d.UniqueID); got != "Failure; REG-001 XDSRepositoryError" {
 			t.Errorf("state %d: %s", state, got)
 		}
 	}

@@ -2,6 +2,7 @@ package iti_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,6 +100,9 @@ func (w *world) probes(c saml.Claims, lots []xds.Submission, visible, own xds.Do
 			all = append(all, probe{actionSubmit, token, ebrim.AppendProvideAndRegister(nil, &lot, []ebrim.SentDocument{{ID: "Document01", ContentID: "Document01"}}), "probe"})
 		}
 		query("FindDocuments", patient...)
+		query("FindSubmissionSets", "$XDSSubmissionSetPatientId", string(w.alice.ins), "$XDSSubmissionSetStatus", approved)
+		query("FindFolders", "$XDSFolderPatientId", string(w.alice.ins), "$XDSFolderStatus", approved)
+		query("GetAll", append([]string{"$patientId", string(w.alice.ins), "$XDSSubmissionSetStatus", approved, "$XDSFolderStatus", approved}, patient[2:]...)...)
 		for _, lot := range lots {
 			d := lot.Documents[0]
 			query("FindDocuments", append(patient, "$XDSDocumentEntryTypeCode", d.TypeCode.Key())...)
@@ -111,6 +115,13 @@ func (w *world) probes(c saml.Claims, lots []xds.Submission, visible, own xds.Do
 			query("GetSubmissionSetAndContents", "$XDSSubmissionSetEntryUUID", lot.Set.EntryUUID)
 			query("GetSubmissionSetAndContents", "$XDSSubmissionSetUniqueId", lot.Set.UniqueID)
 			query("GetSubmissionSetAndContents", "$XDSSubmissionSetEntryUUID", d.EntryUUID)
+			for name, params := range byIDQueries {
+				for _, id := range []string{d.EntryUUID, lot.Set.EntryUUID, lot.Associations[0].EntryUUID, visible.EntryUUID} {
+					filled := slices.Clone(params)
+					filled[len(filled)-1] = id
+					query(name, filled...)
+				}
+			}
 			retrieve(d.UniqueID)
 			retrieve(visible.UniqueID, d.UniqueID, "1.2.3.99")
 			retrieve(d.EntryUUID)

@@ -2,6 +2,7 @@ package iti
 
 import (
 	"context"
+	"slices"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry"
@@ -16,11 +17,26 @@ const maxLeafClass = 2000
 // maxIDs bounds how many objects one query may name.
 const maxIDs = 1000
 
-// storedQueries says how each query of the catalogue is carried out.
-var storedQueries = map[string]func(*Server, context.Context, *call, ebrim.StoredQuery) (ebrim.QueryAnswer, error){
+// carrier carries out one query of the catalogue.
+type carrier func(*Server, context.Context, *call, ebrim.StoredQuery) (ebrim.QueryAnswer, error)
+
+// storedQueries says how each query of ITI-18 is carried out.
+var storedQueries = map[string]carrier{
 	"FindDocuments":               (*Server).findDocuments,
+	"FindDocumentsByReferenceId":  (*Server).findDocuments,
+	"FindDocumentsByTitle":        (*Server).findDocuments,
+	"FindSubmissionSets":          (*Server).findSets,
+	"FindFolders":                 (*Server).findFolders,
+	"GetAll":                      (*Server).getAll,
 	"GetDocuments":                (*Server).getDocuments,
+	"GetFolders":                  (*Server).getFolders,
+	"GetAssociations":             (*Server).getAssociations,
+	"GetDocumentsAndAssociations": (*Server).getDocumentsAndAssociations,
+	"GetSubmissionSets":           (*Server).getSets,
 	"GetSubmissionSetAndContents": (*Server).getSetAndContents,
+	"GetFolderAndContents":        (*Server).getFolderAndContents,
+	"GetFoldersForDocument":       (*Server).getFoldersForDocument,
+	"GetRelatedDocuments":         (*Server).getRelatedDocuments,
 }
 
 // storedQuery is ITI-18 Registry Stored Query (ITI TF-2 3.18).
@@ -36,14 +52,14 @@ func (s *Server) storedQuery(ctx context.Context, c *call) error {
 	if carryOut == nil || query.Row.MultiPatient {
 		return xds.Errors{{ID: "QRY-001", Where: "AdhocQuery/@id", Found: query.Row.UUID}}
 	}
-	if query.HomeCommunityID != "" {
-		return xds.Errors{{ID: "DOC-005", Where: "homeCommunityId", Found: query.HomeCommunityID}}
+	if e := s.foreignHome(c, query); e != nil {
+		return xds.Errors{e}
 	}
 	answer, err := carryOut(s, ctx, c, query)
 	if err != nil {
 		return err
 	}
-	answer.ReturnType, answer.Findings = query.ReturnType, findings
+	answer.ReturnType, answer.Findings, answer.Home = query.ReturnType, findings, c.home
 	s.answers.Lend(func(b []byte) []byte {
 		b = ebrim.AppendQueryResponse(b, answer)
 		s.answer(c, b)
@@ -60,90 +76,127 @@ func (s *Server) purpose(c *call, action authz.Value) authz.Purpose {
 	return authz.Purpose{Action: action, Transaction: c.transaction.name}
 }
 
-// findDocuments is FindDocuments (ITI TF-2 3.18.4.1.2.3.7.1).
-func (s *Server) findDocuments(ctx context.Context, c *call, q ebrim.StoredQuery) (answer ebrim.QueryAnswer, err error) {
-	limit := maxLeafClass
+// bound is how many objects an answer may hold.
+func bound(q ebrim.StoredQuery) int {
 	if q.ReturnType == ebrim.ObjectRef {
-		limit = registry.MaxResults
+		return registry.MaxResults
 	}
-	q.Query.Limit = limit
-	err = s.Registry.Read(ctx, func(session *registry.Session) error {
+	return maxLeafClass
+}
+
+func tooMany(q ebrim.StoredQuery) error { return &xds.Error{ID: "QRY-006", Expected: atMost(bound(q))} }
+
+// ofOne opens the record that a query names and asks it.
+func (s *Server) ofOne(ctx context.Context, c *call, q ebrim.StoredQuery, ask func(*registry.Session, authz.Scope) error) error {
+	return s.Registry.Read(ctx, func(session *registry.Session) error {
 		scope, err := s.Gate.Open(ctx, session, c.subject, q.Query.Patient, s.purpose(c, authz.Search))
 		if err != nil {
 			return err
 		}
-		page, err := session.Find(ctx, scope, q.Query)
-		if err != nil {
-			return err
-		}
-		if page.Next != nil {
-			return &xds.Error{ID: "QRY-006", Expected: atMost(limit)}
-		}
-		answer.Documents = page.Documents
-		return nil
+		return ask(session, scope)
+	})
+}
+
+// findDocuments is FindDocuments, and the two that demand a condition more (ITI TF-2
+// 3.18.4.1.2.3.7.1 and .14).
+func (s *Server) findDocuments(ctx context.Context, c *call, q ebrim.StoredQuery) (answer ebrim.QueryAnswer, err error) {
+	err = s.ofOne(ctx, c, q, func(session *registry.Session, scope authz.Scope) error {
+		answer.Documents, err = documents(ctx, session, scope, q)
+		return err
 	})
 	return answer, err
 }
 
-// getDocuments is GetDocuments (ITI TF-2 3.18.4.1.2.3.7.5). A structure may find
-// the ids of its own documents, and no more (policy ).
-func (s *Server) getDocuments(ctx context.Context, c *call, q ebrim.StoredQuery) (answer ebrim.QueryAnswer, err error) {
-	if len(q.IDs) > maxIDs {
-		return answer, &xds.Error{ID: "QRY-003", Expected: atMost(maxIDs)}
+// documents finds the documents of one record.
+func documents(ctx context.Context, session *registry.Session, scope authz.Scope, q ebrim.StoredQuery) ([]authz.Visible[xds.Document], error) {
+	query, rest := q.Query, []xds.Match(nil)
+	query.Match, rest = apart(query.Match)
+	if query.Limit = bound(q); len(rest) > 0 {
+		query.Limit = registry.MaxResults
 	}
-	action := authz.Search
-	if c.subject.Nature == authz.NatureStructure && q.ReturnType == ebrim.ObjectRef && q.By == xds.AttrUniqueID {
-		action = authz.Exists
+	page, err := session.Find(ctx, scope, query)
+	if err != nil {
+		return nil, err
 	}
-	err = s.Registry.Read(ctx, func(session *registry.Session) error {
-		scopes, err := session.Scopes(ctx, s.Gate, c.subject, s.purpose(c, action), q.IDs...)
-		if err != nil {
-			return err
+	found := page.Documents
+	if len(rest) > 0 {
+		found = slices.DeleteFunc(found, func(v authz.Visible[xds.Document]) bool { return !agrees(v, rest) })
+	}
+	if page.Next != nil || len(found) > bound(q) {
+		return nil, tooMany(q)
+	}
+	return found, nil
+}
+
+// findSets is FindSubmissionSets (ITI TF-2 3.18.4.1.2.3.7.2).
+func (s *Server) findSets(ctx context.Context, c *call, q ebrim.StoredQuery) (answer ebrim.QueryAnswer, err error) {
+	err = s.ofOne(ctx, c, q, func(session *registry.Session, scope authz.Scope) error {
+		sets, more, err := session.FindSets(ctx, scope, q.Sets, bound(q))
+		if more {
+			return tooMany(q)
 		}
-		answer.Documents = nil
-		for _, scope := range scopes {
-			docs, err := get(ctx, session, scope, q)
-			if err != nil {
-				return err
-			}
-			if len(docs) > 0 && len(answer.Documents) > 0 && q.ReturnType == ebrim.LeafClass {
-				return &xds.Error{ID: "QRY-005"}
-			}
-			answer.Documents = append(answer.Documents, docs...)
-		}
-		return nil
+		answer.Sets = sets
+		return err
 	})
 	return answer, err
 }
 
-func get(ctx context.Context, session *registry.Session, scope authz.Scope, q ebrim.StoredQuery) ([]authz.Visible[xds.Document], error) {
-	if q.By == xds.AttrEntryUUID {
-		return session.GetVersions(ctx, scope, q.IDs...)
-	}
-	return session.Get(ctx, scope, q.IDs...)
-}
-
-// getSetAndContents is GetSubmissionSetAndContents (ITI TF-2 3.18.4.1.2.3.7.10).
-func (s *Server) getSetAndContents(ctx context.Context, c *call, q ebrim.StoredQuery) (answer ebrim.QueryAnswer, err error) {
-	err = s.Registry.Read(ctx, func(session *registry.Session) error {
-		scopes, err := session.Scopes(ctx, s.Gate, c.subject, s.purpose(c, authz.Search), q.IDs...)
-		if err != nil {
-			return err
-		}
-		answer = ebrim.QueryAnswer{}
-		for _, scope := range scopes {
-			for _, id := range q.IDs {
-				contents, err := session.SetAndContents(ctx, scope, id, q.Query.Match)
-				if err != nil {
-					return err
-				}
-				answer.Sets = append(answer.Sets, contents.Sets...)
-				answer.Documents = append(answer.Documents, contents.Documents...)
-				answer.Folders = append(answer.Folders, contents.Folders...)
-				answer.Associations = append(answer.Associations, contents.Associations...)
-			}
-		}
-		return nil
+// findFolders is FindFolders (ITI TF-2 3.18.4.1.2.3.7.3).
+func (s *Server) findFolders(ctx context.Context, c *call, q ebrim.StoredQuery) (answer ebrim.QueryAnswer, err error) {
+	err = s.ofOne(ctx, c, q, func(session *registry.Session, scope authz.Scope) error {
+		answer.Folders, err = folders(ctx, session, scope, q)
+		return err
 	})
 	return answer, err
+}
+
+// folders finds the folders of one record.
+func folders(ctx context.Context, session *registry.Session, scope authz.Scope, q ebrim.StoredQuery) ([]authz.Visible[xds.Folder], error) {
+	found, more, err := session.FindFolders(ctx, scope, folderMatch(q), bound(q))
+	if more {
+		return nil, tooMany(q)
+	}
+	return found, err
+}
+
+// getAll is GetAll (ITI TF-2 3.18.4.1.2.3.7.4).
+func (s *Server) getAll(ctx context.Context, c *call, q ebrim.StoredQuery) (answer ebrim.QueryAnswer, err error) {
+	err = s.ofOne(ctx, c, q, func(session *registry.Session, scope authz.Scope) error {
+		all, more, err := session.All(ctx, scope, registry.Everything{Documents: q.Query.Match, Sets: q.Sets, Folders: folderMatch(q),
+			Statuses: associationStatuses(q), Limit: bound(q)})
+		if more {
+			return tooMany(q)
+		}
+		answer = answerOf(all)
+		return err
+	})
+	return answer, err
+}
+
+func answerOf(c registry.Contents) ebrim.QueryAnswer {
+	return ebrim.QueryAnswer{Sets: c.Sets, Documents: c.Documents, Folders: c.Folders, Associations: c.Associations}
+}
+
+// folderMatch are the conditions on folders: at $MetadataLevel 1 a deprecated one is
+// in no answer (ITI TF-2 3.18.4.1.2.3.5.1).
+func folderMatch(q ebrim.StoredQuery) []xds.Match {
+	if q.MetadataLevel >= 2 {
+		return q.Folders
+	}
+	return append(slices.Clone(q.Folders), xds.StatusIs(xds.Approved))
+}
+
+// associationStatuses are those that associations are wanted in; a deprecated one is
+// in no answer at $MetadataLevel 1 (ITI TF-2 3.18.4.1.2.3.5.1).
+func associationStatuses(q ebrim.StoredQuery) []xds.Status {
+	switch {
+	case len(q.AssociationStatuses) == 0:
+		return []xds.Status{xds.Approved}
+	case q.MetadataLevel >= 2:
+		return q.AssociationStatuses
+	case slices.Contains(q.AssociationStatuses, xds.Approved):
+		return []xds.Status{xds.Approved}
+	default:
+		return []xds.Status{""} // that no association has
+	}
 }

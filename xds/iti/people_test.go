@@ -71,7 +71,7 @@ func subject(c saml.Claims) authz.Subject {
 
 // signer issues the assertions of this world.
 func (w *world) signer() saml.Signer {
-	return saml.Signer{Key: keys().key, Certificates: []*x509.Certificate{keys().cert}, Name: "CN=VIHF", Audience: w.server.URL + "/xds",
+	return saml.Signer{Key: keys().key, Certificates: []*x509.Certificate{keys().cert}, Name: "CN=VIHF", Audience: w.audience,
 		Now: time.Now, NewID: func() string { return "_" + newID() }}
 }
 

@@ -3,18 +3,21 @@
 // renders; what it may answer is decided by authz, found by registry and read from
 // repository with the same calls as on the FHIR face.
 //
-// Sources: ITI TF-2 3.18, 3.40, 3.41, 3.43 and Appendix V.
+// Sources: ITI TF-2 3.18, 3.40 to 3.43, 3.61 and Appendix V.
 package iti
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/federation"
 	"github.com/passerelle-sante/passerelle/intake"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
@@ -37,6 +40,14 @@ type Server struct {
 	Base       string // URL of the service, without a slash at its end
 	Incident   func() string
 	Log        *slog.Logger
+	// Client is who made a TLS connection, nil when it needs no client certificate; the
+	// error is a finding. A nil Client knows nobody.
+	Client func(*tls.ConnectionState) (*saml.Client, error)
+	// Home is our homeCommunityId, urn:oid:…; "" where there are no other communities.
+	Home string
+	// Others are the communities that the Initiating Gateway asks; nil: none.
+	Others *federation.Federation
+	Broker Broker
 	// Observe hears of every answer: its transaction, "" when the message was not
 	// understood so far, and the codes of its refusal. nil ignores it.
 	Observe func(ctx context.Context, transaction string, codes []string)
@@ -51,7 +62,10 @@ type Actor int
 const (
 	RegistryActor Actor = iota
 	RepositoryActor
-	AccessActor // the DMP's transactions on access to a record (domain §3.2)
+	AccessActor     // the DMP's transactions on access to a record (domain §3.2)
+	GatewayActor    // XCA Responding Gateway: other communities ask (ITI TF-1 18.1.1.2)
+	InitiatingActor // XCA Initiating Gateway: our users ask, and all communities answer (ITI TF-1 18.1.1.1)
+	BrokerActor     // DSUB Document Metadata Notification Broker (ITI TF-1 26.1.1)
 )
 
 // Endpoint is where an actor answers, and the name of its service in the WSDL.
@@ -64,6 +78,9 @@ var Endpoints = map[Actor]Endpoint{
 	RegistryActor:   {"DocumentRegistry", "/xds/registry"},
 	RepositoryActor: {"DocumentRepository", "/xds/repository"},
 	AccessActor:     {"DMPAccess", "/xds/dmp"},
+	GatewayActor:    {"RespondingGateway", "/xds/gateway"},
+	InitiatingActor: {"InitiatingGateway", "/xds/initiating"},
+	BrokerActor:     {"NotificationBroker", "/xds/broker"},
 }
 
 // transaction is a row of the dispatch table.
@@ -81,6 +98,20 @@ type transaction struct {
 var transactions = []transaction{
 	{name: "ITI-18", actor: RegistryActor, action: "urn:ihe:iti:2007:RegistryStoredQuery",
 		body: xmlgate.Name{Space: ebrim.NamespaceQuery, Local: "AdhocQueryRequest"}, handle: (*Server).storedQuery, refuse: (*Server).refuseQuery},
+	{name: "ITI-42", actor: RegistryActor, action: "urn:ihe:iti:2007:RegisterDocumentSet-b",
+		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "SubmitObjectsRequest"}, handle: (*Server).register, refuse: (*Server).refuseRegistration},
+	{name: "ITI-61", actor: RegistryActor, action: "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry",
+		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "SubmitObjectsRequest"}, handle: (*Server).registerOnDemand, refuse: (*Server).refuseRegistration},
+	{name: "ITI-51", actor: RegistryActor, action: "urn:ihe:iti:2009:MultiPatientStoredQuery",
+		body: xmlgate.Name{Space: ebrim.NamespaceQuery, Local: "AdhocQueryRequest"}, handle: (*Server).multiPatientQuery, refuse: (*Server).refuseQuery},
+	{name: "ITI-57", actor: RegistryActor, action: "urn:ihe:iti:2010:UpdateDocumentSet",
+		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "SubmitObjectsRequest"}, handle: (*Server).updateDocumentSet, refuse: (*Server).refuseUpdate},
+	{name: "ITI-92", actor: RegistryActor, action: "urn:ihe:iti:2018:RestrictedUpdateDocumentSet",
+		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "SubmitObjectsRequest"}, handle: (*Server).restrictedUpdate, refuse: (*Server).refuseUpdate},
+	{name: "ITI-62", actor: RegistryActor, action: "urn:ihe:iti:2010:DeleteDocumentSet",
+		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "RemoveObjectsRequest"}, handle: (*Server).removeMetadata, refuse: (*Server).refuseUpdate},
+	{name: "ITI-86", actor: RepositoryActor, action: "urn:ihe:iti:2017:RemoveDocuments",
+		body: xmlgate.Name{Space: ebrim.NamespaceRMD, Local: "RemoveDocumentsRequest"}, handle: (*Server).removeDocuments, refuse: (*Server).refuseSubmission},
 	{name: "ITI-41", actor: RepositoryActor, action: "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b",
 		body:   xmlgate.Name{Space: ebrim.NamespaceXDS, Local: "ProvideAndRegisterDocumentSetRequest"},
 		handle: (*Server).provideAndRegister, refuse: (*Server).refuseSubmission},
@@ -97,6 +128,22 @@ var transactions = []transaction{
 		body: xmlgate.Name{Space: namespacePatients, Local: "patientList"}, handle: (*Server).patientList, refuse: (*Server).refuseStatus},
 	{name: "TD1.6", actor: AccessActor, action: "urn:si-dmp-habilitations:HabilitationsEndPoint:listAuthorizationByPatient",
 		body: xmlgate.Name{Space: namespaceGrants, Local: "listAuthorizationByPatient"}, handle: (*Server).listAuthorization, refuse: (*Server).refuseStatus},
+	{name: "ITI-38", actor: GatewayActor, action: "urn:ihe:iti:2007:CrossGatewayQuery",
+		body: xmlgate.Name{Space: ebrim.NamespaceQuery, Local: "AdhocQueryRequest"}, handle: (*Server).crossGatewayQuery, refuse: (*Server).refuseQuery},
+	{name: "ITI-39", actor: GatewayActor, action: "urn:ihe:iti:2007:CrossGatewayRetrieve",
+		body: xmlgate.Name{Space: ebrim.NamespaceXDS, Local: "RetrieveDocumentSetRequest"}, handle: (*Server).crossGatewayRetrieve, refuse: (*Server).refuseRetrieve},
+	{name: "ITI-18", actor: InitiatingActor, action: "urn:ihe:iti:2007:RegistryStoredQuery",
+		body: xmlgate.Name{Space: ebrim.NamespaceQuery, Local: "AdhocQueryRequest"}, handle: (*Server).federatedQuery, refuse: (*Server).refuseQuery},
+	{name: "ITI-43", actor: InitiatingActor, action: "urn:ihe:iti:2007:RetrieveDocumentSet",
+		body: xmlgate.Name{Space: ebrim.NamespaceXDS, Local: "RetrieveDocumentSetRequest"}, handle: (*Server).federatedRetrieve, refuse: (*Server).refuseRetrieve},
+	wsn("ITI-52", "NotificationProducer", "Subscribe", (*Server).subscribe),
+	wsn("ITI-52", "SubscriptionManager", "Unsubscribe", (*Server).unsubscribe),
+	wsn("ITI-52", "SubscriptionManager", "Renew", (*Server).renew),
+	wsn("ITI-69", "CreatePullPoint", "CreatePullPoint", (*Server).createPullPoint),
+	wsn("ITI-69", "PullPoint", "DestroyPullPoint", (*Server).destroyPullPoint),
+	wsn("ITI-70", "PullPoint", "GetMessages", (*Server).getMessages),
+	{name: "ITI-54", actor: BrokerActor, action: actionsNotification + "NotificationConsumer/Notify",
+		body: xmlgate.Name{Space: namespaceNotification, Local: "Notify"}, handle: (*Server).publish},
 }
 
 // replyAction is the wsa:Action of the transaction's answer.
@@ -113,7 +160,9 @@ type call struct {
 	message     *soap.Message
 	subject     authz.Subject
 	w           http.ResponseWriter
-	request     string // id of the request in the log and in incidents
+	request     string     // id of the request in the log and in incidents
+	home        string     // homeCommunityId that the objects of the answer carry; "" = none
+	target      url.Values // the query of the address that was posted to
 }
 
 // Handler serves one endpoint: POST for messages, GET with ?wsdl for its description.
@@ -176,11 +225,24 @@ func (s *Server) serve(r *http.Request, c *call, actor Actor) error {
 	if err != nil {
 		return err
 	}
-	if c.subject, err = s.Tokens.VerifyTree(message.Envelope, nil); err != nil {
+	if c.subject, err = s.subject(r, message); err != nil {
 		return err
 	}
-	c.transaction = t
-	return t.handle(s, r.Context(), c)
+	c.transaction, c.target = t, r.URL.Query()
+	return t.handle(s, s.asking(r.Context(), message.Body), c)
+}
+
+// subject verifies the token of a message, and who presents it. The certificate of
+// the connection is judged anew: it may have been revoked since the handshake.
+func (s *Server) subject(r *http.Request, message *soap.Message) (authz.Subject, error) {
+	if s.Client == nil {
+		return s.Tokens.VerifyTree(message.Envelope, nil)
+	}
+	client, err := s.Client(r.TLS)
+	if err != nil {
+		return authz.Subject{}, err
+	}
+	return s.Tokens.VerifyTree(message.Envelope, client)
 }
 
 // dispatch finds the transaction of wsa:Action on this endpoint; the body must be

@@ -53,7 +53,10 @@ type world struct {
 	gate   *authz.Gate
 	blobs  *repository.Store
 	server *httptest.Server
-	limits soap.Limits
+	face   *iti.Server
+	// audience of the assertions that are issued here
+	audience string
+	limits   soap.Limits
 
 	incidents         *incidents
 	observed          atomic.Value // the last answer: its transaction and codes
@@ -121,6 +124,7 @@ func newWorld(t testing.TB, change ...func(*soap.Limits)) *world {
 			w.observed.Store(transaction + " " + strings.Join(codes, " "))
 		},
 	}
+	w.face, w.audience = face, w.server.URL+"/xds"
 	for actor, endpoint := range iti.Endpoints {
 		mux.Handle(endpoint.Path, face.Handler(actor))
 	}
@@ -132,11 +136,15 @@ func newWorld(t testing.TB, change ...func(*soap.Limits)) *world {
 type incidents struct {
 	t        testing.TB
 	expected atomic.Bool
+	answers  atomic.Int64 // lines about an answer
 	mutex    sync.Mutex
 	lines    []string // of errors
 }
 
 func (i *incidents) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), "msg=soap ") {
+		i.answers.Add(1)
+	}
 	if strings.Contains(string(line), "level=ERROR") && !i.expected.Load() {
 		i.t.Errorf("log: %s", line)
 	}

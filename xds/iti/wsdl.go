@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/ebrim"
 )
 
 // describe answers ?wsdl: the operations of the endpoint, their actions, its
@@ -15,10 +18,10 @@ func (s *Server) describe(w http.ResponseWriter, actor Actor) {
 		if t.actor != actor {
 			continue
 		}
-		op := t.action[strings.LastIndex(t.action, ":")+1:]
+		op := t.action[strings.LastIndexAny(t.action, ":/")+1:]
 		element := prefixOf(t.body.Space) + ":" + t.body.Local
 		answer := strings.TrimSuffix(element, "Request") + "Response"
-		if t.name == "ITI-41" {
+		if t.name == "ITI-41" || t.body.Space == ebrim.NamespaceLCM || t.body.Space == ebrim.NamespaceRMD {
 			answer = "rs:RegistryResponse"
 		}
 		fmt.Fprintf(&messages, "  <wsdl:message name=%q><wsdl:part name=\"body\" element=%q/></wsdl:message>\n", op+"_Message", element)
@@ -26,7 +29,7 @@ func (s *Server) describe(w http.ResponseWriter, actor Actor) {
 		fmt.Fprintf(&operations, "    <wsdl:operation name=%[1]q>\n      <wsdl:documentation>%[3]s</wsdl:documentation>\n"+
 			"      <wsdl:input message=\"tns:%[4]s_Message\" wsaw:Action=%[2]q/>\n"+
 			"      <wsdl:output message=\"tns:%[4]sResponse_Message\" wsaw:Action=%[5]q/>\n    </wsdl:operation>\n",
-			name+"_"+op, t.action, t.name, op, t.replyAction())
+			name+"_"+op, t.action, t.name+notes[t.name], op, t.replyAction())
 		fmt.Fprintf(&bindings, "    <wsdl:operation name=%q>\n      <soap12:operation soapAction=%q/>\n"+
 			"      <wsdl:input><soap12:body use=\"literal\"/></wsdl:input>\n      <wsdl:output><soap12:body use=\"literal\"/></wsdl:output>\n"+
 			"    </wsdl:operation>\n", name+"_"+op, t.action)
@@ -42,23 +45,42 @@ func (s *Server) limitsText() string {
 		s.Limits.Part>>20, s.Limits.Root>>20, s.Limits.Root*3/4>>20, s.Limits.Parts)
 }
 
+// notes say of a transaction what its standard leaves open.
+var notes = map[string]string{
+	"ITI-57": " : ce qui diffère décide des droits demandés ; un professionnel qui masque ou démasque atteste la demande du patient par un Slot " +
+		xds.AttestationSlot + " = true sur le SubmissionSet (C-11)",
+	"ITI-92": " : comme ITI-57, pour les seuls DocumentEntry",
+	"ITI-62": " : réservé aux exploitants",
+	"ITI-86": " : réservé aux exploitants ; tous les documents, ou aucun",
+}
+
 func prefixOf(space string) string {
-	if strings.HasSuffix(space, "xds-b:2007") {
+	switch space {
+	case namespaceNotification:
+		return "wsnt"
+	case ebrim.NamespaceXDS:
 		return "ihe"
+	case ebrim.NamespaceLCM:
+		return "lcm"
+	case ebrim.NamespaceRMD:
+		return "rmd"
 	}
 	return "query"
 }
 
 const wsdlFrame = `<?xml version="1.0" encoding="UTF-8"?>
 <wsdl:definitions name="%[1]s" targetNamespace="urn:ihe:iti:xds-b:2007" xmlns:tns="urn:ihe:iti:xds-b:2007" xmlns:ihe="urn:ihe:iti:xds-b:2007"
-  xmlns:query="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0" xmlns:rs="urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0"
-  xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:soap12="http://schemas.xmlsoap.org/wsdl/soap12/" xmlns:wsaw="http://www.w3.org/2006/05/addressing/wsdl">
+  xmlns:query="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0" xmlns:lcm="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0" xmlns:rs="urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0"
+  xmlns:rmd="urn:ihe:iti:rmd:2017" xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2" xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:soap12="http://schemas.xmlsoap.org/wsdl/soap12/" xmlns:wsaw="http://www.w3.org/2006/05/addressing/wsdl">
   <wsdl:documentation>%[2]s</wsdl:documentation>
   <wsdl:types>
     <xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema">
       <xsd:import namespace="urn:ihe:iti:xds-b:2007"/>
       <xsd:import namespace="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0"/>
+      <xsd:import namespace="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0"/>
       <xsd:import namespace="urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0"/>
+      <xsd:import namespace="urn:ihe:iti:rmd:2017"/>
+      <xsd:import namespace="http://docs.oasis-open.org/wsn/b-2"/>
     </xsd:schema>
   </wsdl:types>
 %[3]s  <wsdl:portType name="%[1]s_PortType">

@@ -101,7 +101,7 @@ func (m *multipart) delimiter() (last bool, err error) {
 // endOfLine reads the line end of a boundary line. The first decides for the message.
 func (m *multipart) endOfLine(last bool) error {
 	if last { // the epilogue is ignored, its first line end with it
-		return nil
+		return m.endOfMessage()
 	}
 	newline := "\n"
 	if m.buf[m.r] == '\r' {
@@ -119,6 +119,22 @@ func (m *multipart) endOfLine(last bool) error {
 	}
 	m.r += len(newline)
 	return nil
+}
+
+// endOfMessage stands behind the closing boundary, on CR or LF: the line end of the
+// message, or one of any kind that nothing follows. A line end of another kind with more
+// behind it would be a boundary that other readers do not see.
+func (m *multipart) endOfMessage() error {
+	for m.w-m.r < 3 && !m.ended {
+		if err := m.fill(); err != nil && !m.ended {
+			return err
+		}
+	}
+	rest := m.buf[m.r:m.w]
+	if m.serial == 0 || bytes.HasPrefix(rest, []byte(m.newline)) || m.ended && len(bytes.Trim(rest, "\r\n")) == 0 {
+		return nil
+	}
+	return xds.Errors{xds.Found("MIME-001", "multipart", "une autre fin de ligne après la frontière de fin", "celle du reste du message, ou rien")}
 }
 
 func (m *multipart) startsWith(s string) (bool, error) {

@@ -42,7 +42,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	}
 	var parts []OutPart
 	for _, id := range got.ids {
-		parts = append(parts, OutPart{id, "text/plain", strings.NewReader(got.content[id])})
+		parts = append(parts, OutPart{ContentID: id, ContentType: "text/plain", Body: strings.NewReader(got.content[id])})
 	}
 	service().WriteMTOM(w, got.message.Action+"Response", got.message.MessageID, body, parts, nil)
 }
@@ -82,7 +82,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 	t.Run("MTOM", func(t *testing.T) {
 		strange := `d 1+2%<é>"`
-		parts := []OutPart{{"d1", "text/xml", strings.NewReader("one")}, {strange, "x\r\nEvil: yes", strings.NewReader("")}}
+		parts := []OutPart{{ContentID: "d1", ContentType: "text/xml", Body: strings.NewReader("one")}, {ContentID: strange, ContentType: "x\r\nEvil: yes", Body: strings.NewReader("")}}
 		reply, err := client.Post(t.Context(), iti41, nil, body("d1", strange), parts)
 		if err != nil {
 			t.Fatal(err)
@@ -144,7 +144,7 @@ func TestBrokenDocumentCutsTheAnswer(t *testing.T) {
 		heard := make(chan error, 2) // of the two requests
 		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			service().WriteMTOM(w, "urn:x", "", func(w *Writer) { w.Raw([]byte(documents("d1", "d2"))) },
-				[]OutPart{{"d1", "text/plain", broken()}, {"d2", "text/plain", closed}},
+				[]OutPart{{ContentID: "d1", ContentType: "text/plain", Body: broken()}, {ContentID: "d2", ContentType: "text/plain", Body: closed}},
 				func(err error) { heard <- err })
 		})
 		reply, err := client.Post(t.Context(), iti41, nil, func(w *Writer) { w.Leaf("q", "") }, nil)
@@ -179,7 +179,7 @@ func TestBrokenUpload(t *testing.T) {
 		whole <- err == nil
 	})
 	_, err := client.Post(t.Context(), iti41, nil, func(w *Writer) { w.Raw([]byte(documents("d1"))) },
-		[]OutPart{{"d1", "text/plain", io.MultiReader(strings.NewReader("half"), failing{io.ErrNoProgress})}})
+		[]OutPart{{ContentID: "d1", ContentType: "text/plain", Body: io.MultiReader(strings.NewReader("half"), failing{io.ErrNoProgress})}})
 	if err == nil {
 		t.Error("the client reports success")
 	}

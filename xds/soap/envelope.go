@@ -55,7 +55,7 @@ func (m *Message) readParts(root *xmlgate.Element) (es xds.Errors) {
 		return es
 	}
 	body := rest[0]
-	for _, more := range rest[1:] {
+	for _, more := range rest[1:min(len(rest), xds.MaxFindings)] {
 		es.Add(more.Finding("SOAP-001", xds.Shorten(more.Local)+" en trop dans l'enveloppe", "Header (au plus un), puis un Body"))
 	}
 	if len(body.Children) != 1 || body.Trimmed() != "" {
@@ -70,6 +70,9 @@ func (m *Message) readParts(root *xmlgate.Element) (es xds.Errors) {
 // understood, and are not (SOAP 1.2 part 1 section 2.4).
 func mustUnderstand(header *xmlgate.Element, understood []xmlgate.Name) (es xds.Errors) {
 	for _, block := range header.Children {
+		if len(es) >= xds.MaxFindings {
+			break
+		}
 		value, _ := block.AttrNS(NS, "mustUnderstand")
 		switch strings.TrimSpace(value) {
 		case "", "0", "false":
@@ -115,7 +118,7 @@ func (m *Message) readAddressing(rules envelopeRules) (es xds.Errors) {
 	if m.Action != "" {
 		for _, a := range rules.actions {
 			if a != m.Action {
-				es.Add(xds.Found("SOAP-005", "Content-Type: action", xds.Shorten(a), xds.Shorten(m.Action)))
+				es.Add(xds.Found("SOAP-005", "HTTP: action", xds.Shorten(a), xds.Shorten(m.Action)))
 			}
 		}
 	}
@@ -124,7 +127,7 @@ func (m *Message) readAddressing(rules envelopeRules) (es xds.Errors) {
 	}
 	for _, name := range []string{"ReplyTo", "FaultTo"} {
 		blocks := m.Header.ChildrenNamed(NSAddr, name)
-		for i, block := range blocks {
+		for i, block := range blocks[:min(len(blocks), xds.MaxFindings)] {
 			if i > 0 {
 				es.Add(block.Finding("SOAP-006", "wsa:"+name+" répété", "au plus un"))
 			}

@@ -116,6 +116,11 @@ func writeFault(w *Writer, first *xds.Error, es xds.Errors) {
 	w.End()
 }
 
+// subcodeSpaces are the namespaces of subcodes that no envelope declares.
+var subcodeSpaces = map[string]string{
+	"wsse": NSSecurity, "wsnt": "http://docs.oasis-open.org/wsn/b-2", "wsrf-rw": "http://docs.oasis-open.org/wsrf/rw-2",
+}
+
 // writeSubcode nests what the SOAP binding of WS-Addressing section 6.4.1 nests:
 // the ways in which an addressing header can be invalid.
 func writeSubcode(w *Writer, subcode string) {
@@ -132,8 +137,9 @@ func writeSubcode(w *Writer, subcode string) {
 		return
 	}
 	w.Start("soap:Subcode")
-	if strings.HasPrefix(subcode, "wsse:") {
-		w.Leaf("soap:Value", subcode, "xmlns:wsse", NSSecurity)
+	prefix, _, _ := strings.Cut(subcode, ":")
+	if space := subcodeSpaces[prefix]; space != "" {
+		w.Leaf("soap:Value", subcode, "xmlns:"+prefix, space)
 	} else {
 		w.Leaf("soap:Value", subcode)
 	}

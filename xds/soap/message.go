@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/passerelle-sante/passerelle/xds"
@@ -89,7 +90,7 @@ func (m *Message) readPlain(in incoming, media mediaType, rules envelopeRules) e
 	if m.Root, err = m.readRoot(in.body, in.size); err != nil {
 		return err
 	}
-	rules.actions = media.actions()
+	rules.actions = append(soapAction(in.header), media.actions()...)
 	return m.open("", rules)
 }
 
@@ -119,8 +120,20 @@ func (m *Message) readMultipart(in incoming, media mediaType, rules envelopeRule
 	if m.Root, err = m.readRoot(root.body, -1); err != nil {
 		return err
 	}
-	rules.actions = append(media.actions(), inner.actions()...)
+	rules.actions = slices.Concat(soapAction(in.header), media.actions(), inner.actions())
 	return m.open(root.ContentID, rules)
+}
+
+// soapAction is the action of the HTTP header of SOAP 1.1, which some stacks send
+// with SOAP 1.2 too. A proxy may route by it, so it must not say anything else.
+func soapAction(h http.Header) []string {
+	var actions []string
+	for _, v := range h.Values("Soapaction") {
+		if a := strings.Trim(v, "\" \t"); a != "" {
+			actions = append(actions, a)
+		}
+	}
+	return actions
 }
 
 // checkMTOM is lenient about start-info, which stacks fill with text/xml,

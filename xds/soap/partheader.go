@@ -12,12 +12,16 @@ import (
 func (m *multipart) header() (textproto.MIMEHeader, error) {
 	header := textproto.MIMEHeader{}
 	last, used := "", 0
+	var value []byte // of last, its folded lines joined
 	for {
 		line, err := m.line(m.limit.PartHeader - used)
 		if err != nil {
 			return nil, err
 		}
 		if line == "" {
+			if last != "" {
+				header[last] = []string{string(value)}
+			}
 			return header, m.beginBody()
 		}
 		used += len(line) + len(m.newline)
@@ -29,18 +33,26 @@ func (m *multipart) header() (textproto.MIMEHeader, error) {
 			if last == "" {
 				return nil, badHeader("ligne de suite sans en-tête")
 			}
-			header[last][0] += " " + strings.TrimSpace(line)
+			value = append(append(value, ' '), strings.TrimSpace(line)...)
 			continue
 		}
-		name, value, ok := strings.Cut(line, ":")
-		if last = textproto.CanonicalMIMEHeaderKey(strings.TrimRight(name, " \t")); !ok || last == "" {
+		if last != "" {
+			header[last] = []string{string(value)}
+		}
+		name, text, ok := strings.Cut(line, ":")
+		if last = textproto.CanonicalMIMEHeaderKey(strings.TrimRight(name, " \t")); !ok || last == "" || strings.ContainsFunc(last, noToken) {
 			return nil, badHeader("ligne sans nom")
 		}
 		if header[last] != nil {
 			return nil, badHeader(xds.Shorten(last) + " répété")
 		}
-		header[last] = []string{strings.TrimSpace(value)}
+		value = append(value[:0], strings.TrimSpace(text)...)
 	}
+}
+
+// noToken tells a character that no header name has (RFC 9110 section 5.6.2).
+func noToken(r rune) bool {
+	return r <= ' ' || r > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 }
 
 func badHeader(found string) error {

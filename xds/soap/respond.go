@@ -2,6 +2,7 @@ package soap
 
 import (
 	"crypto/rand"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -20,6 +21,11 @@ type OutPart struct {
 	ContentID   string // as given to Writer.Include
 	ContentType string // of the document; application/octet-stream when it is no media type
 	Body        io.Reader
+
+	// Next, when set, makes this entry stand for several parts, in an order that only
+	// their source knows: it is asked until io.EOF. Body closes the source; what else
+	// this entry says is not used.
+	Next func() (OutPart, error)
 }
 
 // addressing are the header blocks of an envelope that is written.
@@ -160,17 +166,39 @@ func (m mtom) write(h addressing, body func(*Writer), parts []OutPart) error {
 		return out.err
 	}
 	for len(parts) > 0 {
-		p := parts[0]
-		if err := m.partHeader("\r\n", documentType(p.ContentType), escapeCID(p.ContentID)); err != nil {
-			return err
-		}
-		if err := copyPart(m.dst, p.Body); err != nil {
+		if err := m.entry(parts[0]); err != nil {
 			return err
 		}
 		parts = parts[1:]
 	}
 	_, err := io.WriteString(m.dst, "\r\n--"+m.boundary+"--\r\n")
 	return err
+}
+
+// entry sends a part, or all those that it stands for.
+func (m mtom) entry(p OutPart) error {
+	if p.Next == nil {
+		return m.part(p)
+	}
+	for {
+		next, err := p.Next()
+		if errors.Is(err, io.EOF) {
+			return closePart(p.Body)
+		}
+		if err == nil {
+			err = m.part(next)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (m mtom) part(p OutPart) error {
+	if err := m.partHeader("\r\n", documentType(p.ContentType), escapeCID(p.ContentID)); err != nil {
+		return err
+	}
+	return copyPart(m.dst, p.Body)
 }
 
 func (m mtom) partHeader(before, contentType, id string) error {

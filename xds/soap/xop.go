@@ -47,6 +47,13 @@ func findIncludes(root *xmlgate.Element, rootID string, limit int) (includes, xd
 		if e.Space != NSXOP {
 			continue
 		}
+		if len(es) >= xds.MaxFindings {
+			break
+		}
+		if len(in.body)+len(in.token) > limit {
+			es.Add(tooMany("xop:Include", limit))
+			break
+		}
 		cid, problem := readInclude(e, rootID)
 		if problem != nil {
 			es.Add(problem)

@@ -193,7 +193,7 @@ func (e *Element) Path() string {
 		return step
 	}
 	rank, same := 0, 0
-	for _, c := range e.Parent.Children {
+	for _, c := range ranked(e.Parent.Children) {
 		if c.Is(e.Space, e.Local) {
 			same++
 		}
@@ -205,6 +205,17 @@ func (e *Element) Path() string {
 		step += "[" + strconv.Itoa(rank) + "]"
 	}
 	return e.Parent.Path() + "/" + step
+}
+
+// maxRanked bounds the brothers among which Path counts: every finding has a path, and a
+// message may hold as many faulty brothers as elements. Line and column tell the rest.
+const maxRanked = 250
+
+func ranked(children []*Element) []*Element {
+	if len(children) > maxRanked {
+		return nil
+	}
+	return children
 }
 
 // Finding is a finding about this element: where it is, line and column.
