@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -105,6 +106,7 @@ func (s *Server) describe(ctx *gin.Context) {
 		}
 		paths[path][strings.ToLower(rt.method)] = operation(rt)
 	}
+	maps.Copy(paths, s.Beside)
 	ctx.PureJSON(http.StatusOK, map[string]any{
 		"openapi":    "3.0.3",
 		"info":       map[string]any{"title": "Passerelle : droits du patient", "version": "1"},

@@ -27,6 +27,7 @@ type Server struct {
 	Now      func() time.Time
 	Incident func() string
 	Log      *slog.Logger
+	Beside   map[string]map[string]any // calls of others that the description names too, by path and method
 }
 
 // maxBody bounds a request body, in bytes.

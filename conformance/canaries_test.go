@@ -54,6 +54,7 @@ func holding(words map[string]string, text []byte) (names []string) {
 func TestCanaries(t *testing.T) {
 	g := openCage(t)
 	g.good(t)
+	g.audited(t)
 	g.bad(t)
 	g.strangers(t)
 	g.withoutDatabase(t)
@@ -69,6 +70,7 @@ type cage struct {
 	journal string // file of its standard output and error
 	patient kitPatient
 	stop    func(*testing.T)
+	audits  *audits
 	errors  int
 }
 
@@ -79,7 +81,8 @@ func openCage(t *testing.T) *cage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sandbox := exec.Command(binary, "sandbox", "--listen", "127.0.0.1:0", "--data", data, "--ci", "--verbose")
+	audits, sink := openAudits(t)
+	sandbox := exec.Command(binary, "sandbox", "--listen", "127.0.0.1:0", "--data", data, "--ci", "--verbose", "--atna", "udp://"+sink)
 	sandbox.Env = append(os.Environ(), "TMPDIR="+data) // its PostgreSQL is killed: what that leaves goes with the data
 	sandbox.Stdout, sandbox.Stderr = journal, journal
 	if err := sandbox.Start(); err != nil {
@@ -94,7 +97,7 @@ func openCage(t *testing.T) *cage {
 	}
 	t.Cleanup(func() { stop(t); journal.Close() })
 	g := &cage{kit: &kit{http: &http.Client{Transport: &http.Transport{}}, people: cast.All(time.Now()), creating: make(chan struct{}, 1)},
-		data: data, journal: journal.Name(), stop: stop}
+		data: data, journal: journal.Name(), stop: stop, audits: audits}
 	g.url = announced(t, journal.Name())
 	g.settle(t)
 	return g
@@ -186,6 +189,9 @@ func (g *cage) good(t *testing.T) {
 	durand, patient, urgent := g.remember(t, kitClaims{As: "dr-durand", Patient: "voliere"}), g.remember(t, kitClaims{As: "patient:voliere", Patient: "voliere"}), g.remember(t, g.emergency())
 	record := "/api/v1/records/" + g.patient.Record
 	g.must(t, http.MethodPut, record+"/links/dr-durand", durand.jwt(t), map[string]any{"basis": "consent", "attested": true}, nil)
+	_, _, point := g.operate(t, durand, "", "CreatePullPoint", "CreatePullPoint", "")
+	waiting := kitEPR.FindString(point)
+	g.operate(t, durand, "", "NotificationProducer", "Subscribe", kitSubscribe(g.url+"/xds/broker"+waiting, "ihe:FullDocumentEntry", string(g.patient.INS)))
 	for _, deposit := range g.faces() {
 		lot, content := g.lotOfCanaries(t)
 		if answer := deposit(t, durand, lot, content); answer.code != "" {
@@ -201,6 +207,9 @@ func (g *cage) good(t *testing.T) {
 			g.findDocuments(t, b, g.patient.INS, xds.Approved)
 			g.findReferences(t, b, g.patient, "")
 		}
+	}
+	if _, _, told := g.operate(t, durand, waiting, "PullPoint", "GetMessages", ""); !strings.Contains(told, g.private["title"]) {
+		t.Errorf("the subscriber is told %s", told)
 	}
 	g.must(t, http.MethodPost, "/api/v1/records/search", durand.jwt(t), map[string]string{"ins": string(g.patient.INS)}, nil)
 	history := g.call(t, http.MethodGet, record+"/history", patient.jwt(t), nil)

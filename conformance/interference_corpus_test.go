@@ -41,6 +41,8 @@ func (w *world) fill(text string) string {
 			return string(w.patient.INS)
 		case "ins.token":
 			return url.QueryEscape("urn:oid:" + w.patient.INS.Authority() + "|" + w.patient.INS.ID())
+		case "ins.id":
+			return w.patient.INS.ID()
 		case "ins.key":
 			return string(w.patient.INS.Key())
 		}
@@ -67,6 +69,10 @@ func (w *world) fill(text string) string {
 
 // httpRow is a request of the FHIR face or of the JSON API; header is "Name: value".
 type httpRow struct{ method, path, header, body string }
+
+// bareCDA says whose it is and what it replaces, and too little to be stored.
+const bareCDA = `<ClinicalDocument xmlns="urn:hl7-org:v3"><recordTarget><patientRole><id root="1.2.250.1.213.1.4.10" extension="{ins.id}"/></patientRole></recordTarget>` +
+	`<relatedDocument typeCode="RPLC"><parentDocument><id root="{hidden.uid}"/></parentDocument></relatedDocument></ClinicalDocument>`
 
 // httpRows: a later call or parameter is a row more. What would change the record is
 // about what is hidden, or changes both worlds alike.
@@ -222,9 +228,14 @@ var httpRows = []httpRow{
 	{"POST", "/api/v1/records/{record}/documents/{hidden}/delete", "", ""},
 	{"POST", "/api/v1/records/{record}/documents/{hidden}/read", "", ""},
 	{"POST", "/api/v1/records/{record}/documents/{hidden}/mask", "", `{"attested":`},
+	{"POST", "/intake/cda?replace={hidden.uid}", "Content-Type: application/xml", bareCDA},
+	{"POST", "/intake/cda?replace=urn:uuid:{hidden}&confidentiality=MASQUE_PS", "Content-Type: text/xml", bareCDA},
+	{"POST", "/intake/cda", "Content-Type: application/xml", bareCDA},
 	{"GET", "/api/openapi.json", "", ""},
 	{"GET", "/xds/registry?wsdl", "", ""},
 	{"GET", "/xds/repository?wsdl", "", ""},
+	{"GET", "/xds/gateway?wsdl", "", ""},
+	{"GET", "/xds/initiating?wsdl", "", ""},
 	{"DELETE", "/api/v1/records/{record}/administrator", "", ""},
 	{"GET", "/api/v1/records", "", ""},
 	{"GET", "/api/v1/records?by=document&since=2020-01-01", "", ""},
@@ -247,6 +258,11 @@ const (
 	allStatuses = "$XDSDocumentEntryStatus=" + string(xds.Approved+"|"+xds.Deprecated+"|"+xds.Deleted)
 	withArchive = "$XDSDocumentEntryStatus=" + string(xds.Archived+"|"+xds.Approved)
 	ofPatient   = "$XDSDocumentEntryPatientId={ins.key}"
+
+	approvedSets    = "$XDSSubmissionSetStatus=" + string(xds.Approved)
+	approvedFolders = "$XDSFolderStatus=" + string(xds.Approved)
+	anyLink         = "$XDSAssociationStatus=" + string(xds.Approved+"|"+xds.Deprecated)
+	anyRelation     = "$AssociationTypes=" + string(xds.Appends+"|"+xds.Replaces+"|"+xds.Transforms+"|"+xds.Signs+"|"+xds.HasMember)
 )
 
 // queryRows are asked with both return types.
@@ -288,10 +304,70 @@ var queryRows = []queryRow{
 	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetUniqueId={shared.setuid}", "$XDSDocumentEntryFormatCode=urn:ihe:iti:xds-sd:text:2008^^1.3.6.1.4.1.19376.1.2.3"}},
 	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetUniqueId={shared.setuid}", "$XDSDocumentEntryType=urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"}},
 	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetUniqueId={shared.setuid}", "$homeCommunityId=urn:oid:1.2.3"}},
-	{"GetAll", []string{"$patientId={ins.key}", allStatuses}},
+	{"FindDocuments", []string{ofPatient, allStatuses, "$XDSDocumentEntryDocumentAvailability=Online"}},
+	{"GetSubmissionSetAndContents", []string{"$XDSSubmissionSetUniqueId={shared.setuid}", anyLink, "$MetadataLevel=2"}},
+	{"FindDocumentsByReferenceId", []string{ofPatient, allStatuses, "$XDSDocumentEntryReferenceIdList=x^^^&1.2.3&ISO^urn:ihe:iti:xds:2013:accession"}},
+	{"FindDocumentsByReferenceId", append([]string{"$XDSDocumentEntryReferenceIdList=x^^^&1.2.3&ISO^y", "$XDSDocumentEntryEventCodeList=H4A0^^2.25.7"}, wide...)},
+	{"FindDocumentsByTitle", []string{ofPatient, allStatuses, "$XDSDocumentEntryTitle=%"}},
+	{"FindDocumentsByTitle", []string{ofPatient, allStatuses, "$XDSDocumentEntryTitle=Cachotterie%"}},
+	{"FindDocumentsByTitle", append([]string{"$XDSDocumentEntryTitle=%", "$XDSDocumentEntryAuthorInstitution=%", "$XDSDocumentEntryEventCodeList=H4A0^^2.25.7"}, wide...)},
+	{"FindSubmissionSets", []string{"$XDSSubmissionSetPatientId={ins.key}", approvedSets}},
+	{"FindSubmissionSets", []string{"$XDSSubmissionSetPatientId={ins.key}", approvedSets, "$XDSSubmissionSetSubmissionTimeFrom={hidden.dtm}", "$XDSSubmissionSetSubmissionTimeTo=2100",
+		"$XDSSubmissionSetAuthorPerson=%"}},
+	{"FindSubmissionSets", []string{"$XDSSubmissionSetPatientId={ins.key}", approvedSets, "$XDSSubmissionSetSourceId=1.2.3", "$XDSSubmissionSetContentType=04^^1.2.250.1.213.2.2"}},
+	{"FindFolders", []string{"$XDSFolderPatientId={ins.key}", approvedFolders}},
+	{"FindFolders", []string{"$XDSFolderPatientId={ins.key}", approvedFolders, "$XDSFolderLastUpdateTimeFrom=2000", "$XDSFolderLastUpdateTimeTo=2100", "$XDSFolderCodeList=C^^1.2.3"}},
+	{"GetAll", []string{"$patientId={ins.key}", allStatuses, approvedSets, approvedFolders}},
+	{"GetAll", []string{"$patientId={ins.key}", allStatuses, approvedSets, approvedFolders, anyLink, "$MetadataLevel=2", "$XDSDocumentEntryType=urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"}},
+	{"GetAll", []string{"$patientId={ins.key}", allStatuses, approvedSets, approvedFolders, "$XDSDocumentEntryConfidentialityCode=MASQUE_PS^^1.2.250.1.213.1.1.4.13",
+		"$XDSDocumentEntryFormatCode=urn:ihe:iti:xds-sd:text:2008^^1.3.6.1.4.1.19376.1.2.3"}},
+	{"GetFolders", []string{"$XDSFolderEntryUUID=urn:uuid:{hidden.folder}"}},
+	{"GetFolders", []string{"$XDSFolderLogicalID=urn:uuid:{hidden.folder}"}},
+	{"GetFolders", []string{"$XDSFolderUniqueId={hidden.folder.uid}|{never.uid}", "$homeCommunityId=urn:oid:1.2.3"}},
+	{"GetFolders", []string{"$XDSFolderUniqueId={hidden.folder.uid}|{never.uid}"}},
+	{"GetFolders", []string{"$XDSFolderEntryUUID=urn:uuid:{box}|urn:uuid:{hidden}"}},
 	{"GetAssociations", []string{"$uuid=urn:uuid:{one}"}},
-	{"GetRelatedDocuments", []string{"$XDSDocumentEntryUniqueId={hidden.uid}", "$AssociationTypes=urn:ihe:iti:2007:AssociationType:APND"}},
+	{"GetAssociations", []string{"$uuid=urn:uuid:{hidden}"}},
+	{"GetAssociations", []string{"$uuid=urn:uuid:{hidden.set}|urn:uuid:{hidden.folder}|urn:uuid:{hidden.member}|urn:uuid:{hidden.relation}"}},
+	{"GetAssociations", []string{"$uuid=urn:uuid:{one}|urn:uuid:{two}|urn:uuid:{hidden}", anyLink, "$MetadataLevel=2"}},
+	{"GetAssociations", []string{"$uuid=urn:uuid:{box}"}},
+	{"GetAssociations", []string{"$uuid=urn:uuid:{late}"}},
+	{"GetAssociations", []string{"$uuid=urn:uuid:{hidden}", "$homeCommunityId=urn:oid:1.2.3"}},
+	{"GetDocumentsAndAssociations", []string{"$XDSDocumentEntryEntryUUID=urn:uuid:{hidden}|urn:uuid:{one}"}},
+	{"GetDocumentsAndAssociations", []string{"$XDSDocumentEntryUniqueId={hidden.uid}", anyLink, "$MetadataLevel=2"}},
+	{"GetDocumentsAndAssociations", []string{"$XDSDocumentEntryUniqueId={shared.uid}"}},
+	{"GetDocumentsAndAssociations", []string{"$XDSDocumentEntryUniqueId={hidden.uid}", "$homeCommunityId=urn:oid:1.2.3"}},
+	{"GetSubmissionSets", []string{"$uuid=urn:uuid:{hidden}"}},
+	{"GetSubmissionSets", []string{"$uuid=urn:uuid:{one}|urn:uuid:{hidden}|urn:uuid:{two}|urn:uuid:{hidden.folder}"}},
+	{"GetSubmissionSets", []string{"$uuid=urn:uuid:{box}"}},
+	{"GetSubmissionSets", []string{"$uuid=urn:uuid:{hidden}", "$homeCommunityId=urn:oid:1.2.3"}},
+	{"GetFolderAndContents", []string{"$XDSFolderEntryUUID=urn:uuid:{hidden.folder}"}},
+	{"GetFolderAndContents", []string{"$XDSFolderUniqueId={hidden.folder.uid}", "$homeCommunityId=urn:oid:1.2.3"}},
+	{"GetFolderAndContents", []string{"$XDSFolderUniqueId={box.uid}"}},
+	{"GetFolderAndContents", []string{"$XDSFolderUniqueId={box.uid}", "$XDSDocumentEntryConfidentialityCode=MASQUE_PS^^1.2.250.1.213.1.1.4.13", "$XDSDocumentEntryFormatCode=x^^1.2.3"}},
+	{"GetFolderAndContents", []string{"$XDSFolderUniqueId={box.uid}", "$XDSDocumentEntryType=urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1", anyLink, "$MetadataLevel=2"}},
+	{"GetFoldersForDocument", []string{"$XDSDocumentEntryEntryUUID=urn:uuid:{hidden}"}},
+	{"GetFoldersForDocument", []string{"$XDSDocumentEntryUniqueId={hidden.uid}", anyLink, "$MetadataLevel=2"}},
+	{"GetFoldersForDocument", []string{"$XDSDocumentEntryUniqueId={shared.uid}"}},
+	{"GetFoldersForDocument", []string{"$XDSDocumentEntryUniqueId={hidden.uid}", "$homeCommunityId=urn:oid:1.2.3"}},
+	{"GetRelatedDocuments", []string{"$XDSDocumentEntryUniqueId={hidden.uid}", anyRelation}},
+	{"GetRelatedDocuments", []string{"$XDSDocumentEntryEntryUUID=urn:uuid:{one}", anyRelation}},
+	{"GetRelatedDocuments", []string{"$XDSDocumentEntryEntryUUID=urn:uuid:{late}", anyRelation}},
+	{"GetRelatedDocuments", []string{"$XDSDocumentEntryEntryUUID=urn:uuid:{two}", anyRelation, "$XDSDocumentEntryType=urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1", anyLink, "$MetadataLevel=2"}},
+	{"GetRelatedDocuments", []string{"$XDSDocumentEntryUniqueId={hidden.uid}", anyRelation, "$homeCommunityId=urn:oid:1.2.3"}},
+	{"FindDocumentsForMultiplePatients", []string{ofPatient, allStatuses, "$XDSDocumentEntryHealthcareFacilityTypeCode=SA01^^1.2.250.1.71.4.2.4"}},
+	{"FindDocumentsForMultiplePatients", append([]string{"$XDSDocumentEntryEventCodeList=H4A0^^2.25.7"}, wide...)},
+	{"FindFoldersForMultiplePatients", []string{"$XDSFolderPatientId={ins.key}", approvedFolders, "$XDSFolderCodeList=C^^1.2.3"}},
+	{"FindFoldersForMultiplePatients", []string{"$XDSFolderPatientId={ins.key}", approvedFolders, "$XDSFolderCodeList=C^^1.2.3", "$XDSFolderLastUpdateTimeFrom=2000", "$XDSFolderLastUpdateTimeTo=2100"}},
 }
+
+// wide are all filters of a search for documents, with values that most have.
+var wide = []string{ofPatient, allStatuses, "$XDSDocumentEntryType=urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1", "$XDSDocumentEntryClassCode={hidden.class}^^1.2.250.1.213.1.1.4.1",
+	"$XDSDocumentEntryTypeCode={hidden.type}^^2.16.840.1.113883.6.1", "$XDSDocumentEntryPracticeSettingCode=ETABLISSEMENT^^1.2.250.1.213.1.1.4.9",
+	"$XDSDocumentEntryHealthcareFacilityTypeCode=SA01^^1.2.250.1.71.4.2.4", "$XDSDocumentEntryConfidentialityCode=N^^2.16.840.1.113883.5.25",
+	"$XDSDocumentEntryFormatCode=urn:ihe:iti:xds-sd:text:2008^^1.3.6.1.4.1.19376.1.2.3", "$XDSDocumentEntryAuthorPerson=%", "$XDSDocumentEntryDocumentAvailability=Online",
+	"$XDSDocumentEntryCreationTimeFrom=2000", "$XDSDocumentEntryCreationTimeTo=2100", "$XDSDocumentEntryServiceStartTimeFrom=2000", "$XDSDocumentEntryServiceStartTimeTo=2100",
+	"$XDSDocumentEntryServiceStopTimeFrom=2000", "$XDSDocumentEntryServiceStopTimeTo=2100"}
 
 // retrieveRows are the ids of one ITI-43 each.
 var retrieveRows = [][]string{
@@ -307,6 +383,7 @@ type depositRow struct {
 var depositRows = []depositRow{
 	{xds.Replaces, "{hidden}"}, {xds.Appends, "{hidden}"}, {xds.Transforms, "{hidden}"}, {xds.TransReplace, "{hidden}"}, {xds.Signs, "{hidden}"},
 	{xds.Replaces, "{hidden.set}"}, {xds.Appends, "{hidden.member}"}, {xds.Replaces, "{hidden.relation}"},
+	{xds.HasMember, "{hidden.folder}"}, {xds.HasMember, "{hidden}"}, // puts the document of the asker into it
 }
 
 // corpus is every question about the documents of a pair of worlds; rows that name
@@ -315,8 +392,8 @@ func (p *pair) corpus() []question {
 	var all []question
 	for i, name := range p.scenario.hidden {
 		about := func(text string) (string, bool) {
-			for _, absent := range []string{"shared", "late"} {
-				if _, there := p.worlds[0].held[absent]; !there && strings.Contains(text, "{"+absent) {
+			for _, absent := range []string{"shared", "late", "box"} {
+				if _, there := p.worlds[0].ids[absent]; !there && strings.Contains(text, "{"+absent) {
 					return "", false
 				}
 			}
@@ -348,15 +425,36 @@ func rowsAbout(about func(string) (string, bool)) []question {
 			all = append(all, r.question(ebrim.LeafClass), r.question(ebrim.ObjectRef))
 		}
 	}
+	for _, r := range crossRows {
+		if text, wanted := about(strings.Join(r.params, "\n")); wanted {
+			r.params = strings.Split(text, "\n")
+			all = append(all, r.questions()...)
+		}
+	}
+	for _, r := range brokerRows {
+		if text, wanted := about(r.about); wanted {
+			r.about = text
+			all = append(all, r.question())
+		}
+	}
 	for _, ids := range retrieveRows {
 		if text, wanted := about(strings.Join(ids, "\n")); wanted {
 			all = append(all, retrieveQuestion(strings.Split(text, "\n")))
 		}
 	}
+	for _, r := range updateRows {
+		if text, wanted := about(r.target); wanted {
+			r.target = text
+			all = append(all, r.questions()...)
+		}
+	}
+	if text, wanted := about("{hidden}"); wanted {
+		all = append(all, removeQuestions(text)...)
+	}
 	for _, r := range depositRows {
 		if text, wanted := about(r.target); wanted {
 			r.target = text
-			all = append(all, r.bySOAP())
+			all = append(all, r.bySOAP(), r.byRegistration(kitRegister, "ITI-42", xds.StableDocument), r.byRegistration(kitOnDemand, "ITI-61", xds.OnDemandDocument))
 			if slices.Contains([]xds.AssociationType{xds.Replaces, xds.Appends, xds.Transforms}, r.relate) { // what relatesTo can say
 				all = append(all, r.byFHIR(false), r.byFHIR(true))
 			}
@@ -413,7 +511,11 @@ func nextPage(body []byte, base string) string {
 }
 
 func (r queryRow) question(as ebrim.ReturnType) question {
-	q := question{route: "ITI-18 " + r.query, text: string(as) + " " + strings.Join(r.params, " "), byID: !strings.HasPrefix(r.query, "Find")}
+	transaction, action := "ITI-18 ", kitQuery
+	if ebrim.Lookup(r.query).MultiPatient {
+		transaction, action = "ITI-51 ", kitMany
+	}
+	q := question{route: transaction + r.query, text: string(as) + " " + strings.Join(r.params, " "), byID: !strings.HasPrefix(r.query, "Find")}
 	q.ask = func(t *testing.T, w *world, b *kitBearer) string {
 		t.Helper()
 		var params []ebrim.QueryParam
@@ -421,7 +523,7 @@ func (r queryRow) question(as ebrim.ReturnType) question {
 			name, value, _ := strings.Cut(w.fill(p), "=")
 			params = append(params, ebrim.QueryParam{Name: name, Values: strings.Split(value, "|")})
 		}
-		_, _, whole := w.post(t, b, kitQuery, ebrim.AppendQuery(nil, ebrim.QueryRequest{ID: ebrim.Lookup(r.query).UUID, ReturnType: as, Params: params}))
+		_, _, whole := w.post(t, b, action, ebrim.AppendQuery(nil, ebrim.QueryRequest{ID: ebrim.Lookup(r.query).UUID, ReturnType: as, Params: params}))
 		return whole
 	}
 	return q
@@ -454,7 +556,11 @@ func (r depositRow) lot(t *testing.T, w *world, b *kitBearer, face string) (xds.
 	lot, content := w.lot(w.patient, as, d)
 	lot.Set.EntryUUID, lot.Set.UniqueID, lot.Set.SubmissionTime = w.uuid(name+".set"), w.oid(name+".setuid"), xds.NewDTM(w.base)
 	lot.Associations[0].EntryUUID, lot.Associations[0].Source = w.uuid(name+".member"), lot.Set.EntryUUID
-	kitRelate(&lot, r.relate, d.entry.EntryUUID, "urn:uuid:"+w.fill(r.target))
+	source, target := d.entry.EntryUUID, "urn:uuid:"+w.fill(r.target)
+	if r.relate == xds.HasMember {
+		source, target = target, source
+	}
+	kitRelate(&lot, r.relate, source, target)
 	lot.Associations[1].EntryUUID = w.uuid(name + ".relation")
 	return lot, content
 }
@@ -465,6 +571,22 @@ func (r depositRow) bySOAP() question {
 		t.Helper()
 		lot, content := r.lot(t, w, b, "soap")
 		return refused(t, w.provide(t, b, lot, content))
+	}
+	return q
+}
+
+// byRegistration sends the metadata alone; the document is in another house.
+func (r depositRow) byRegistration(action, name, kind string) question {
+	q := question{route: name, text: fmt.Sprintf("%s %s", r.relate, r.target)}
+	q.ask = func(t *testing.T, w *world, b *kitBearer) string {
+		t.Helper()
+		lot, _ := r.lot(t, w, b, name)
+		d := &lot.Documents[0]
+		d.ObjectType, d.RepositoryUniqueID = kind, "2.25.4242"
+		if kind == xds.StableDocument {
+			d.Hash, d.Size = strings.Repeat("ab", 20), 5
+		}
+		return refused(t, w.registerMetadata(t, b, action, lot))
 	}
 	return q
 }

@@ -17,7 +17,7 @@ import (
 // route, search parameter or stored query without a row turns the test red.
 func (th *theatre) complete(t *testing.T) {
 	var asked []string
-	for _, q := range slices.Concat(th.pair(t, "one of two members").corpus(), th.pair(t, "addendum of a hidden parent").corpus()) {
+	for _, q := range slices.Concat(th.pair(t, "one of two in a folder").corpus(), th.pair(t, "addendum of a hidden parent").corpus()) {
 		asked = append(asked, q.name())
 	}
 	offered := slices.Concat(th.openAPI(t), th.capability(t), th.wsdl(t), storedQueries())
@@ -115,8 +115,10 @@ func (th *theatre) capability(t *testing.T) (all []offer) {
 // wsdl are the operations of both endpoints.
 func (th *theatre) wsdl(t *testing.T) (all []offer) {
 	t.Helper()
-	transactions := map[string]string{kitQuery: "ITI-18", kitProvide: "ITI-41", kitRetrieve: "ITI-43"}
-	for _, path := range []string{"/xds/registry", "/xds/repository"} {
+	transactions := map[string]string{kitQuery: "ITI-18", kitProvide: "ITI-41", kitRetrieve: "ITI-43", kitMany: "ITI-51", kitRegister: "ITI-42", kitOnDemand: "ITI-61",
+		kitUpdate: "ITI-57", kitRestricted: "ITI-92", kitRemove: "ITI-62", kitRemoveDocuments: "ITI-86",
+		kitCrossQuery: "ITI-38", kitCrossRetrieve: "ITI-39"}
+	for _, path := range []string{"/xds/registry", "/xds/repository", "/xds/gateway", "/xds/initiating"} {
 		described := string(th.call(t, http.MethodGet, path+"?wsdl", "", nil).body)
 		for _, action := range regexp.MustCompile(`urn:ihe:iti:[0-9]+:[A-Za-z-]+`).FindAllString(described, -1) {
 			if !strings.HasSuffix(action, "Response") {
@@ -127,18 +129,24 @@ func (th *theatre) wsdl(t *testing.T) (all []offer) {
 			}
 		}
 	}
+	described := string(th.call(t, http.MethodGet, "/xds/broker?wsdl", "", nil).body)
+	for _, action := range regexp.MustCompile(`soapAction="http://docs\.oasis-open\.org/wsn/bw-2/[A-Za-z]+/([A-Za-z]+)"`).FindAllStringSubmatch(described, -1) {
+		operation := strings.TrimSuffix(action[1], "Request")
+		all = append(all, offer{operation, regexp.MustCompile("^broker .*" + operation)})
+	}
 	return all
 }
 
 // storedQueries are the queries that are answered, with each of their parameters.
 func storedQueries() (all []offer) {
 	for _, r := range ebrim.Catalogue {
-		if !r.Implemented {
-			continue
+		transaction := "ITI-18 "
+		if r.MultiPatient {
+			transaction = "ITI-51 "
 		}
-		all = append(all, offer{r.Name, regexp.MustCompile("^ITI-18 " + r.Name + " ")})
+		all = append(all, offer{r.Name, regexp.MustCompile("^" + transaction + r.Name + " ")})
 		for _, name := range slices.Concat(r.Required, r.OneOf, r.AnyOf, r.Optional) {
-			all = append(all, text("ITI-18 "+r.Name, name))
+			all = append(all, text(transaction+r.Name, name))
 		}
 	}
 	return all

@@ -39,6 +39,7 @@ func (w *world) normal(phases []time.Time) normaliser {
 var (
 	instantText  = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`)
 	httpDate     = regexp.MustCompile(`[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT`)
+	folderTime   = regexp.MustCompile(`(<rim:Slot name="lastUpdateTime"><rim:ValueList><rim:Value>)(\d{14})`)
 	historyNext  = regexp.MustCompile(`"next":"(\d{16})\.(\d+)"`)
 	sealedCursor = regexp.MustCompile(`_cursor=[A-Za-z0-9_-]+`)
 	componentID  = regexp.MustCompile(`(<rim:(?:Classification|ExternalIdentifier) id="urn:uuid:)[0-9a-f-]{36}"`) // a hash of the object's id
@@ -69,6 +70,10 @@ func (n normaliser) page(whole string) string {
 	whole = componentID.ReplaceAllString(whole, `${1}COMPONENT"`)
 	whole = n.ids.Replace(whole)
 	whole = instantText.ReplaceAllStringFunc(whole, func(s string) string { return n.phase(time.RFC3339, s) })
+	whole = folderTime.ReplaceAllStringFunc(whole, func(s string) string {
+		digits := len(s) - len("20060102150405")
+		return s[:digits] + n.phase("20060102150405", s[digits:])
+	})
 	whole = httpDate.ReplaceAllStringFunc(whole, func(s string) string { return n.phase(http.TimeFormat, s) })
 	whole = historyNext.ReplaceAllStringFunc(whole, func(s string) string {
 		var micro int64
@@ -89,9 +94,23 @@ func (n normaliser) phase(layout, text string) string {
 	return n.of(at, text)
 }
 
+// linkLasts is how long a declared relation lasts (policy Q-12): its end is told.
+const linkLasts = 365 * 24 * time.Hour
+
 // of is the phase of an instant; one before the first phase was given by a client,
-// and one a day after the last by nobody: they stay.
+// and one a day after the last by nobody: they stay, but for the end of a relation
+// that was declared in a phase.
 func (n normaliser) of(at time.Time, text string) string {
+	if phase := n.during(at, text); phase != text {
+		return phase
+	}
+	if phase := n.during(at.Add(-linkLasts), text); phase != text {
+		return phase + "+YEAR"
+	}
+	return text
+}
+
+func (n normaliser) during(at time.Time, text string) string {
 	for i, began := range slices.Backward(n.phases) {
 		if !at.Before(began) && at.Before(n.phases[len(n.phases)-1].Add(24*time.Hour)) {
 			return fmt.Sprintf("PHASE-%d", i+1)

@@ -127,6 +127,7 @@ type member struct {
 	marks  []string
 	relate xds.AssociationType // to target, "" = to nothing
 	target string
+	folder string // that it is put into, "" = none
 }
 
 // prepare makes the document of a member, the same in both worlds but for its ids.
@@ -150,6 +151,7 @@ func (w *world) prepare(t *testing.T, by string, m member) kitDocument {
 	at := w.base.Add(-time.Duration(order+1) * time.Hour)
 	d.entry.CreationTime, d.entry.ServiceStart = xds.NewDTM(at), xds.NewDTM(at.Add(-time.Hour))
 	d.entry.EntryUUID, d.entry.UniqueID = w.uuid(m.name), w.oid(m.name+".uid")
+	w.uuid(m.name + ".folder")
 	return d
 }
 
@@ -173,8 +175,43 @@ func (w *world) lotOf(t *testing.T, by string, members ...member) (xds.Submissio
 			kitRelate(&lot, m.relate, documents[i].entry.EntryUUID, "urn:uuid:"+w.ids[m.target])
 			lot.Associations[len(lot.Associations)-1].EntryUUID = w.uuid(m.name + ".relation")
 		}
+		if strings.HasPrefix(m.name, "hidden") {
+			w.shelve(&lot, m.name)
+		}
+		if m.folder != "" {
+			w.enfold(&lot, m, documents[i].entry.EntryUUID)
+		}
 	}
 	return lot, content
+}
+
+// enfold puts a document of a lot into a folder, which it makes the first time, as IHE
+// has it: the folder and the membership are members of the set.
+func (w *world) enfold(lot *xds.Submission, m member, document string) {
+	_, there := w.ids[m.folder]
+	f := xds.Folder{EntryUUID: w.uuid(m.folder), UniqueID: w.oid(m.folder + ".uid"), Title: "Classeur " + m.folder, PatientID: lot.Set.PatientID,
+		Codes: []xds.Code{{Value: "C", Scheme: "1.2.3"}}}
+	add := func(name, source, target string) {
+		kitRelate(lot, xds.HasMember, source, target)
+		lot.Associations[len(lot.Associations)-1].EntryUUID = w.uuid(name)
+	}
+	if !there {
+		lot.Folders = append(lot.Folders, f)
+		add(m.folder+".held", lot.Set.EntryUUID, f.EntryUUID)
+	}
+	add(m.name+".in", f.EntryUUID, document)
+	add(m.name+".inheld", lot.Set.EntryUUID, "urn:uuid:"+w.ids[m.name+".in"])
+}
+
+// shelve puts a hidden document into a folder of its own.
+func (w *world) shelve(lot *xds.Submission, name string) {
+	f := xds.Folder{EntryUUID: w.uuid(name + ".folder"), UniqueID: w.oid(name + ".folder.uid"), PatientID: lot.Set.PatientID, Title: secretWord,
+		Codes: []xds.Code{{Value: secretWord, Scheme: "2.25.7"}}}
+	lot.Folders = append(lot.Folders, f)
+	for i, ends := range [][2]string{{lot.Set.EntryUUID, f.EntryUUID}, {f.EntryUUID, "urn:uuid:" + w.ids[name]}} {
+		kitRelate(lot, xds.HasMember, ends[0], ends[1])
+		lot.Associations[len(lot.Associations)-1].EntryUUID = w.uuid(fmt.Sprintf("%s.folder.link%d", name, i))
+	}
 }
 
 // deposit sends members together by ITI-41; it must succeed.
@@ -221,8 +258,14 @@ func professionals(reader string) bool {
 	return !strings.HasPrefix(reader, "patient") && !strings.HasPrefix(reader, "rep") && reader != "dr-traitant"
 }
 
-// byList tells the questions that an archived document must not show in.
+// byList tells the questions that an archived document must not show in. Its set and
+// its folder do: they can be seen by it.
 func byList(q question) bool {
+	for _, query := range []string{"FindSubmissionSets", "FindFolders", "GetAll"} {
+		if strings.Contains(q.route, query) {
+			return false
+		}
+	}
 	return !strings.Contains(q.name(), "hidden") && !strings.Contains(q.name(), "rchived") && !strings.Contains(q.route, "/history")
 }
 
@@ -259,6 +302,8 @@ var scenarios = []scenario{
 	{name: "off the matrix", readers: []string{"podo-paul"},
 		hide: func(t *testing.T, w *world) { hospital(t, w, member{name: "hidden", typ: offMatrix}) }},
 	{name: "deleted", readers: []string{"dr-durand", "dr-hopital", "patient", "dr-traitant"}, history: professionals,
+		// dr-hopital is of the structure that brought the folder, and may put documents into it.
+		asks: func(q question) bool { return q.text != string(xds.HasMember)+" {hidden.folder}" },
 		hide: func(t *testing.T, w *world) {
 			hospital(t, w, member{name: "hidden"})
 			w.act(t, "chu-lille", "delete", "hidden")
@@ -299,6 +344,15 @@ var scenarios = []scenario{
 	{name: "one of two members", readers: []string{"dr-durand"},
 		stage: func(t *testing.T, w *world) {
 			hospital(t, w, member{name: "shared"}, member{name: "hidden", marks: []string{xds.MarkMaskedPS}})
+		}},
+	{name: "one of two in a folder", readers: []string{"dr-durand"},
+		stage: func(t *testing.T, w *world) {
+			hospital(t, w, member{name: "shared", folder: "box"}, member{name: "hidden", marks: []string{xds.MarkMaskedPS}, folder: "box"})
+		}},
+	{name: "put into a folder", readers: []string{"dr-durand"},
+		stage: func(t *testing.T, w *world) { hospital(t, w, member{name: "shared", folder: "box"}) },
+		hide: func(t *testing.T, w *world) {
+			hospital(t, w, member{name: "hidden", marks: []string{xds.MarkMaskedPS}, folder: "box"})
 		}},
 	{name: "replaced off the matrix", apart: true,
 		hide: func(t *testing.T, w *world) {
@@ -385,11 +439,11 @@ func (p *pair) obscure(t *testing.T) {
 	}
 	for _, name := range p.scenario.hidden { // the same names stand for nothing in the other world
 		without.held[name] = w.held[name]
-		for _, of := range []string{"", ".set", ".member", ".relation"} {
+		for _, of := range []string{"", ".set", ".member", ".relation", ".folder"} {
 			without.uuid(name + of)
 			w.uuid(name + of)
 		}
-		for _, of := range []string{".uid", ".setuid"} {
+		for _, of := range []string{".uid", ".setuid", ".folder.uid"} {
 			without.oid(name + of)
 			w.oid(name + of)
 		}

@@ -80,17 +80,26 @@ var kitMessageID = regexp.MustCompile(`(<wsa:MessageID>|<wsa:RelatesTo>)[^<]*`)
 // The actions of the SOAP face.
 const (
 	kitQuery    = "urn:ihe:iti:2007:RegistryStoredQuery"
+	kitMany     = "urn:ihe:iti:2009:MultiPatientStoredQuery"
 	kitProvide  = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b"
 	kitRetrieve = "urn:ihe:iti:2007:RetrieveDocumentSet"
+	kitRegister = "urn:ihe:iti:2007:RegisterDocumentSet-b"
+	kitOnDemand = "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry"
 )
 
 // post sends one SOAP message. A Fault is given back, any other failure is fatal.
 func (k *kit) post(t *testing.T, b *kitBearer, action string, body []byte, parts ...soap.OutPart) (*soap.Reply, *soap.FaultError, string) {
 	t.Helper()
 	path := "/xds/repository"
-	if action == kitQuery {
+	if action == kitQuery || action == kitMany || action == kitRegister || action == kitOnDemand {
 		path = "/xds/registry"
 	}
+	return k.postTo(t, b, path, action, body, parts...)
+}
+
+// postTo is post to an address.
+func (k *kit) postTo(t *testing.T, b *kitBearer, path, action string, body []byte, parts ...soap.OutPart) (*soap.Reply, *soap.FaultError, string) {
+	t.Helper()
 	tape := &kitTape{RoundTripper: k.http.Transport}
 	client := soap.Client{HTTP: &http.Client{Transport: tape}, URL: k.url + path, NewID: kitUUID}
 	reply, err := client.Post(t.Context(), action, b.security(t), func(w *soap.Writer) { w.Raw(body) }, parts)
@@ -108,9 +117,12 @@ func (k *kit) post(t *testing.T, b *kitBearer, action string, body []byte, parts
 	return reply, fault, whole
 }
 
+// submissionCode is what ITI-41 tells of a problem.
+func submissionCode(p xds.Problem) string { return p.SubmissionCode(true) }
+
 // registryCode is the own code of a refusal, which starts codeContext; the code of
-// IHE beside it must be that of the error table.
-func registryCode(t *testing.T, r ebrim.Response, repository bool) string {
+// IHE beside it must be that of the error table for the transaction.
+func registryCode(t *testing.T, r ebrim.Response, codeOf func(xds.Problem) string) string {
 	t.Helper()
 	if r.Status == ebrim.StatusSuccess {
 		return ""
@@ -120,7 +132,7 @@ func registryCode(t *testing.T, r ebrim.Response, repository bool) string {
 	}
 	for _, e := range r.Errors {
 		code, _, _ := strings.Cut(e.Context, " ")
-		if want := (&xds.Error{ID: code}).Problem().Code(repository); e.Code != want {
+		if want := codeOf((&xds.Error{ID: code}).Problem()); e.Code != want {
 			t.Errorf("%s is %s, want %s", code, e.Code, want)
 		}
 	}
@@ -140,7 +152,7 @@ func (k *kit) query(t *testing.T, b *kitBearer, name string, params ...ebrim.Que
 	if err := findings.Err(); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	out := kitAnswer{code: registryCode(t, answer.Response, false), entries: answer.Documents, whole: whole}
+	out := kitAnswer{code: registryCode(t, answer.Response, xds.Problem.QueryCode), entries: answer.Documents, whole: whole}
 	for _, d := range answer.Documents {
 		out.ids = append(out.ids, d.UniqueID)
 	}
@@ -181,7 +193,7 @@ func (k *kit) retrieveSet(t *testing.T, b *kitBearer, uniqueIDs ...string) kitAn
 	if err := findings.Err(); err != nil {
 		t.Fatalf("ITI-43: %v", err)
 	}
-	out := kitAnswer{code: registryCode(t, response, true), contents: map[string][]byte{}, whole: whole}
+	out := kitAnswer{code: registryCode(t, response, xds.Problem.RetrieveCode), contents: map[string][]byte{}, whole: whole}
 	for _, d := range documents {
 		out.ids = append(out.ids, d.DocumentUniqueID)
 	}
@@ -211,7 +223,21 @@ func (k *kit) provide(t *testing.T, b *kitBearer, lot xds.Submission, content ma
 	if err := findings.Err(); err != nil {
 		t.Fatalf("ITI-41: %v", err)
 	}
-	return kitAnswer{code: registryCode(t, answer, true), whole: whole}
+	return kitAnswer{code: registryCode(t, answer, submissionCode), whole: whole}
+}
+
+// registerMetadata is ITI-42 or ITI-61: the metadata alone.
+func (k *kit) registerMetadata(t *testing.T, b *kitBearer, action string, lot xds.Submission) kitAnswer {
+	t.Helper()
+	reply, fault, whole := k.post(t, b, action, ebrim.AppendSubmission(nil, &lot))
+	if fault != nil {
+		t.Fatalf("%s: %v", action, fault)
+	}
+	answer, findings := ebrim.DecodeRegistryResponse(reply.Body)
+	if err := findings.Err(); err != nil {
+		t.Fatalf("%s: %v", action, err)
+	}
+	return kitAnswer{code: registryCode(t, answer, func(p xds.Problem) string { return p.SubmissionCode(false) }), whole: whole}
 }
 
 // kitMessage is the body of an ITI-41 message with its parts.

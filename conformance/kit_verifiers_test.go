@@ -139,7 +139,7 @@ func (k *kit) tryQuery(t *testing.T, b *kitBearer, p kitPatient) (code string, i
 		ids = append(ids, d.UniqueID)
 	}
 	slices.Sort(ids)
-	return registryCode(t, answer.Response, false), ids
+	return registryCode(t, answer.Response, xds.Problem.QueryCode), ids
 }
 
 // kitTokenFault makes sure that a fault is about the token (policy §0.5).
@@ -188,7 +188,7 @@ func (k *kit) depositAlike(t *testing.T, b *kitBearer, c kitClaims, p kitPatient
 		if err := findings.Err(); err != nil {
 			t.Fatal(err)
 		}
-		codes[i] = registryCode(t, answer, true)
+		codes[i] = registryCode(t, answer, submissionCode)
 	}
 	if codes[0] != codes[1] {
 		t.Errorf("deposit %s: VIHF %q, token %q", name, codes[0], codes[1])

@@ -332,7 +332,7 @@ func (w *drawn) stored(b *kitBearer, name string, rt ebrim.ReturnType, params ..
 		w.t.Fatalf("%s: %v", name, err)
 	}
 	reply.Close()
-	f := found{code: registryCode(w.t, answer.Response, false), ids: answer.Refs, labels: map[string][]string{}, links: len(answer.Associations), status: http.StatusOK}
+	f := found{code: registryCode(w.t, answer.Response, xds.Problem.QueryCode), ids: answer.Refs, labels: map[string][]string{}, links: len(answer.Associations), status: http.StatusOK}
 	for _, d := range answer.Documents {
 		id := cmp.Or(d.LogicalID, d.EntryUUID)
 		f.ids = append(f.ids, id)

@@ -299,6 +299,7 @@ type gateway struct {
 	log     *lockedBuffer
 	metrics string // address
 	listen  string
+	soap    string // address of the SOAP faces in mutual TLS, "" without one
 }
 
 // lockedBuffer is what a process writes, read while it writes.
@@ -341,7 +342,7 @@ func startGateway(t *testing.T, binary string, args ...string) *gateway {
 		t.Fatal(err)
 	}
 	var at struct {
-		Listen        []string
+		Listen, SOAP  []string
 		Metrics, Base string
 	}
 	err = json.NewDecoder(out).Decode(&at)
@@ -353,6 +354,9 @@ func startGateway(t *testing.T, binary string, args ...string) *gateway {
 	g.metrics, g.listen = at.Metrics, strings.TrimPrefix(at.Base, "http://")
 	if len(at.Listen) > 0 {
 		g.listen = at.Listen[0]
+	}
+	if len(at.SOAP) > 0 {
+		g.soap = at.SOAP[0]
 	}
 	return g
 }

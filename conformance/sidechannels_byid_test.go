@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/ebrim"
 )
 
 // The channels of requests by id: hidden and unknown are one answer.
@@ -38,12 +39,12 @@ func (p *pair) unlike(t *testing.T, th *theatre, reader string, texts ...string)
 }
 
 // byIDs is SC-03: by uuid or uniqueId a hidden document is an unknown one: an empty
-// success. GetRelatedDocuments is not answered yet.
+// success; so it is to the queries about what relates to it.
 func byIDs(t *testing.T, th *theatre) {
 	for _, name := range []string{"masked", "hidden from the patient", "off the matrix", "deleted"} {
 		p := th.pair(t, name)
 		for _, id := range []string{"EntryUUID=urn:uuid:{hidden}", "LogicalID=urn:uuid:{hidden}"} {
-			answers := p.ask(t, th, p.readers[0], "GetDocuments", "$XDSDocumentEntry"+id)
+			answers := p.ask(t, th, p.readers[0], "ITI-18 GetDocuments ", "$XDSDocumentEntry"+id)
 			all(t, answers, "ResponseStatusType:Success")
 			none(t, answers, "<rim:ExtrinsicObject ", "<rim:ObjectRef ", "RegistryErrorList")
 		}
@@ -52,7 +53,10 @@ func byIDs(t *testing.T, th *theatre) {
 	answers := p.ask(t, th, "dr-durand", "GetDocuments", "{one.uid}|{hidden.uid}")
 	all(t, answers, "<one")
 	none(t, answers, "<hidden")
-	all(t, p.ask(t, th, "dr-durand", "GetRelatedDocuments"), "XDSUnknownStoredQuery")
+	for _, query := range []string{"GetRelatedDocuments", "GetFoldersForDocument", "GetDocumentsAndAssociations"} {
+		answers := p.ask(t, th, "dr-durand", query, "UniqueId={hidden.uid}")
+		none(t, answers, "<rim:ExtrinsicObject ", "<rim:ObjectRef ", "<rim:Association ", "<rim:RegistryPackage ")
+	}
 }
 
 // retrieved is SC-12.
@@ -115,6 +119,11 @@ func contents(t *testing.T, th *theatre) {
 			t.Errorf("%d members: %s", n, a)
 		}
 	}
+	for _, query := range []string{"GetFolderAndContents LeafClass", "GetAll LeafClass"} {
+		answers := th.pair(t, "one of two in a folder").ask(t, th, "dr-durand", query)
+		none(t, answers, "<hidden>", "<hidden.member>", "<hidden.in>", "<hidden.inheld>")
+	}
+	all(t, th.pair(t, "one of two in a folder").ask(t, th, "dr-durand", "GetFolderAndContents LeafClass", "{box.uid}", "MetadataLevel"), "<shared.in>")
 	for _, w := range p.worlds {
 		want := map[bool]int{true: 2, false: 1}[w.with]
 		if got := w.findDocuments(t, w.as("dr-hopital"), w.patient.INS, xds.Approved); len(got.ids) != want+3 {
@@ -123,13 +132,32 @@ func contents(t *testing.T, th *theatre) {
 	}
 }
 
-// setsOfHidden is SC-05: a set whose only member is hidden is not there.
+// setsOfHidden is SC-05: a set or folder whose only member is hidden is not there.
 func setsOfHidden(t *testing.T, th *theatre) {
 	p := th.pair(t, "masked")
 	for _, id := range []string{"{hidden.set}", "{hidden.setuid}"} {
 		answers := p.ask(t, th, "dr-durand", "GetSubmissionSetAndContents", id)
 		all(t, answers, "ResponseStatusType:Success")
 		none(t, answers, "<rim:RegistryPackage ", "<rim:ObjectRef ", "<rim:Association ")
+	}
+	for _, query := range []string{"GetFolders", "GetFolderAndContents", "FindFolders", "FindSubmissionSets", "GetSubmissionSets"} {
+		none(t, p.ask(t, th, "dr-durand", query), "<hidden.folder>", "<hidden.set>")
+	}
+}
+
+// folderTimes is SC-11: what is put into a folder moves its lastUpdateTime for those
+// alone who see it.
+func folderTimes(t *testing.T, th *theatre) {
+	p := th.pair(t, "put into a folder")
+	all(t, p.ask(t, th, "dr-durand", "FindFolders LeafClass"), "lastUpdateTime")
+	var told [2]string
+	for i, w := range p.worlds {
+		_, _, whole := w.post(t, w.as("dr-hopital"), kitQuery, ebrim.AppendQuery(nil, ebrim.QueryRequest{ID: ebrim.Lookup("GetFolders").UUID, ReturnType: ebrim.LeafClass,
+			Params: []ebrim.QueryParam{kitParam("$XDSFolderEntryUUID", "urn:uuid:"+w.ids["box"])}}))
+		told[i] = folderTime.FindString(w.normal(th.phases).ids.Replace(whole))
+	}
+	if told[0] == "" || told[0] <= told[1] {
+		t.Errorf("who sees what was put into it reads %q, without it %q", told[0], told[1])
 	}
 }
 

@@ -17,6 +17,8 @@ func associations(t *testing.T, th *theatre) {
 			t.Errorf("%d associations", n)
 		}
 	}
+	none(t, p.ask(t, th, "podo-paul", "GetAssociations LeafClass", "{late}"), "AssociationType:APND")
+	none(t, p.ask(t, th, "podo-paul", "GetRelatedDocuments", "{late}"), "<rim:Association ", "<rim:ObjectRef ")
 	for _, w := range p.worlds { // whoever sees both ends sees it
 		if whole := w.readReference(t, w.as("dr-durand"), w.ids["late"]).whole; strings.Contains(whole, "relatesTo") != w.with {
 			t.Error(whole)

@@ -19,11 +19,11 @@ type channel struct {
 
 var channels = []channel{
 	{"SC-01", counts}, {"SC-02", objectRefs}, {"SC-03", byIDs}, {"SC-04", contents}, {"SC-05", setsOfHidden}, {"SC-06", setsOfSome},
-	{"SC-07", associations}, {"SC-08", lineages}, {"SC-09", hiddenChildren}, {"SC-10", untouchedParents},
-	{"SC-12", retrieved}, {"SC-13", notFound}, {"SC-14", conditions}, {"SC-15", conditionalCreate}, {"SC-16", hiddenTargets},
+	{"SC-07", associations}, {"SC-08", lineages}, {"SC-09", hiddenChildren}, {"SC-10", untouchedParents}, {"SC-11", folderTimes},
+	{"SC-12", retrieved}, {"SC-13", notFound}, {"SC-14", conditions}, {"SC-15", conditionalCreate}, {"SC-16", hiddenTargets}, {"SC-17", updates},
 	{"SC-18", paging}, {"SC-19", randomIDs}, {"SC-20", searchControls}, {"SC-21", links}, {"SC-22", labels}, {"SC-23", noWarnings}, {"SC-24", thresholds},
-	{"SC-27", journal}, {"SC-28", auditSearch}, {"SC-29", derived}, {"SC-30", quoted}, {"SC-31", nothingBuilt}, {"SC-32", timing}, {"SC-33", caches}, {"SC-34", compression},
-	{"SC-35", collisions}, {"SC-38", descriptions}, {"SC-39", existence}, {"SC-40", takenIDs}, {"SC-41", blocked}, {"SC-42", companions},
+	{"SC-25", notified}, {"SC-26", holderNotified}, {"SC-27", journal}, {"SC-28", auditSearch}, {"SC-29", derived}, {"SC-30", quoted}, {"SC-31", nothingBuilt}, {"SC-32", timing}, {"SC-33", caches}, {"SC-34", compression},
+	{"SC-35", collisions}, {"SC-38", descriptions}, {"SC-39", existence}, {"SC-40", takenIDs}, {"SC-41", blocked}, {"SC-42", companions}, {"SC-43", acrossCommunities},
 }
 
 // ask asks the questions whose names hold all of the texts, as a reader with and

@@ -45,7 +45,7 @@ var rows = map[xds.Attribute]row{
 
 // exempt are the attributes that a DocumentReference does not hold, and why.
 var exempt = map[xds.Attribute]string{
-	xds.AttrObjectType:         "not represented by MHD 4.2.3; on-demand documents are not registered here",
+	xds.AttrObjectType:         "not represented by MHD 4.2.3; only stable documents are shown on this face",
 	xds.AttrHomeCommunityID:    "no element in MHD 4.2.3; the DMP does not use it (domain §3.1)",
 	xds.AttrRepositoryUniqueID: "attachment.url stands for it",
 	xds.AttrURI:                "only for XDM media (ITI-32)",

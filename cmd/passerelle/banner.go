@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox"
 )
@@ -14,6 +15,8 @@ type addresses struct {
 	Base          string `json:"base"`
 	Registry      string `json:"registry"`
 	Repository    string `json:"repository"`
+	MutualTLS     string `json:"mutualTLS,omitempty"` // base of the SOAP faces in mutual TLS
+	MLLP          string `json:"mllp,omitempty"`      // HL7 v2
 	FHIR          string `json:"fhir"`
 	Metadata      string `json:"metadata"`
 	API           string `json:"api"`
@@ -39,8 +42,14 @@ func (c *sandboxCommand) addresses(s *sandbox.Sandbox, base string) addresses {
 }
 
 // announce prints where everything is, what is in it and what to try.
-func (c *sandboxCommand) announce(ctx context.Context, p *program, s *sandbox.Sandbox, base string) error {
+func (c *sandboxCommand) announce(ctx context.Context, p *program, s *sandbox.Sandbox, base string, mutual, engines net.Listener) error {
 	a := c.addresses(s, base)
+	if mutual != nil {
+		a.MutualTLS = "https://" + mutual.Addr().String()
+	}
+	if engines != nil {
+		a.MLLP = engines.Addr().String()
+	}
 	err := c.count(ctx, s, &a)
 	switch {
 	case c.CI:
@@ -87,6 +96,12 @@ func (c *sandboxCommand) banner(p *program, a addresses) {
 	out("%s %s  bac à sable (données fictives, cette machine seulement ; profil %s)", p.paint(bold, "Passerelle"), a.Version, a.Profile)
 	out("  XDS.b registre     %s   ?wsdl", a.Registry)
 	out("  XDS.b entrepôt     %s   ?wsdl", a.Repository)
+	if a.MutualTLS != "" {
+		out("  XDS.b, TLS mutuel  %s/xds/…   certificats : %s/pki/client, ca.pem", a.MutualTLS, a.Sandbox)
+	}
+	if a.MLLP != "" {
+		out("  HL7 v2 (MLLP)      %s   MSH-4 : chu-lille, bio-lab…", a.MLLP)
+	}
 	out("  FHIR R4            %s   /metadata", a.FHIR)
 	out("  API des droits     %s   %s", a.API, a.OpenAPI)
 	out("  Bac à sable        %s/…   cast vihf token explain patients professionals mail clock reset ca.pem", a.Sandbox)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/config"
 	"github.com/passerelle-sante/passerelle/registry/postgres"
+	"github.com/passerelle-sante/passerelle/trust"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -37,8 +39,7 @@ const (
 
 // Bounds of what doctor finds good enough.
 const (
-	renewBefore = 60 * 24 * time.Hour // certificates: EX_GEN-1450 asks for months to renew one
-	maxSkew     = 2 * time.Second     // between this clock and that of the database
+	maxSkew     = 2 * time.Second // between this clock and that of the database
 	minPostgres = 14_00_00
 	askLimit    = 10 * time.Second // of one check
 )
@@ -87,6 +88,9 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 		x.database(cfg)
 		x.repository(cfg)
 		x.certificates(cfg, p.now())
+		x.clients(cfg)
+		x.revocation(cfg, p.now())
+		x.audit(cfg)
 		x.ports(cfg)
 	}
 	return c.tell(p, x.lines)
@@ -95,7 +99,7 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 // secrets counts the files that Load has found private.
 func secrets(cfg *config.Config) int {
 	n := 1 // cursor
-	for _, set := range []bool{cfg.Password.Set(), cfg.AccessKey.Set(), cfg.SecretKey.Set(), cfg.Certificate != nil} {
+	for _, set := range []bool{cfg.Password.Set(), cfg.AccessKey.Set(), cfg.SecretKey.Set(), cfg.Certificate != nil, cfg.SOAPIdentity != nil} {
 		if set {
 			n++
 		}
@@ -244,7 +248,7 @@ func (x *examination) certificates(cfg *config.Config, now time.Time) {
 				x.fail(check, "attendre, ou vérifier l'horloge", "valable seulement à partir du %s", cert.NotBefore.Format("02/01/2006"))
 			case left <= 0:
 				x.fail(check, "renouveler le certificat", "périmé depuis le %s", until)
-			case left < renewBefore:
+			case left < trust.RenewBefore:
 				x.warn(check, "renouveler le certificat", "périme le %s, dans %s", until, plural(int(left/(24*time.Hour)), "jour"))
 			default:
 				x.ok(check, "jusqu'au %s", until)
@@ -265,10 +269,78 @@ func (x *examination) certificates(cfg *config.Config, now time.Time) {
 	}
 }
 
+// audit connects to the audit repository; nothing is sent.
+func (x *examination) audit(cfg *config.Config) {
+	sink := cfg.Audit
+	switch {
+	case sink == nil:
+		x.ok("audit", "aucun dépôt d'audit (atna.address)")
+		return
+	case sink.Network == "udp":
+		x.warn("audit", "tls:// dans atna.address", "%s : rien ne dit si un message en UDP est arrivé", config.Endpoint(sink))
+		return
+	}
+	ctx, cancel := context.WithTimeout(x.ctx, askLimit)
+	defer cancel()
+	conn, err := sink.Dial(ctx)
+	if err != nil {
+		x.fail("audit", "vérifier atna.address, ca_file et certificate ; ce qui attend sera envoyé ensuite", "%s ne répond pas : %s", config.Endpoint(sink), french(err))
+		return
+	}
+	defer conn.Close()
+	x.ok("audit", "%s répond, %s", config.Endpoint(sink), tls.VersionName(conn.ConnectionState().Version))
+}
+
+// clients judges who is asked for a client certificate.
+func (x *examination) clients(cfg *config.Config) {
+	if len(cfg.SOAP.Listen) == 0 {
+		x.warn("TLS mutuel", "soap.listen et [[tls.client]]", "les faces SOAP n'ont pas de port à part : aucun certificat client n'est demandé, un VIHF DIRECTE n'est lié à aucune carte")
+	}
+	for _, r := range cfg.Clients {
+		check := "gamme " + r.Name
+		if r.Unrevocable {
+			x.warn(check, `revocation = "crl", et tls.crl`, "%s, mais la révocation n'est pas contrôlée", plural(len(r.Roots), "racine"))
+			continue
+		}
+		x.ok(check, "%s, révocation contrôlée", plural(len(r.Roots), "racine"))
+	}
+	if cfg.TLS.TestAuthorities {
+		x.warn("autorités de test", "test_authorities = false", "quiconque obtient un certificat de test de l'IGC-Santé est admis : pré-production seulement")
+	}
+}
+
+// revocation looks at the dates of the lists, and for the authorities that have none.
+func (x *examination) revocation(cfg *config.Config, now time.Time) {
+	have := map[string]bool{}
+	if cfg.Lists != nil {
+		for _, l := range cfg.Lists.Newest() {
+			have[l.Authority()] = true
+			check, due := "CRL "+xds.Shorten(l.Authority()), l.Due().UTC().Format("02/01/2006 15:04")
+			mend := "renouveler la CRL : tls.crl, ou tls.crl_urls et passerelle serve"
+			switch late := now.Sub(l.Due()); {
+			case late > cfg.TLS.CRLGrace:
+				x.fail(check, mend, "périmée depuis le %s UTC, délai de grâce compris : les clients de cette autorité sont refusés", due)
+			case late > 0:
+				x.warn(check, mend, "périmée depuis le %s UTC : les clients seront refusés dans %s", due, (cfg.TLS.CRLGrace - late).Round(time.Minute))
+			default:
+				x.ok(check, "jusqu'au %s UTC", due)
+			}
+		}
+	}
+	for _, r := range cfg.Clients {
+		for _, c := range slices.Concat(r.Roots, r.Intermediates) {
+			if name := c.Subject.CommonName; !r.Unrevocable && !have[name] {
+				have[name] = true // said once
+				x.fail("CRL "+xds.Shorten(name), "mettre la CRL de cette autorité dans tls.crl", "absente : tous les clients de cette autorité sont refusés")
+			}
+		}
+	}
+}
+
 // ports tries to listen where serve would. An address that is taken may be the
 // gateway itself.
 func (x *examination) ports(cfg *config.Config) {
-	addresses := slices.Clone(cfg.HTTP.Listen)
+	addresses := slices.Concat(cfg.HTTP.Listen, cfg.SOAP.Listen)
 	if cfg.Metrics.Listen != "" {
 		addresses = append(addresses, cfg.Metrics.Listen)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/errorpage"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -18,88 +19,76 @@ func (errorsCommand) Help() string {
 passerelle errors META-003 -o json`
 }
 
-// problem is one row of the error table.
-type problem struct {
-	Code       string `json:"code"`
-	Registry   string `json:"registry,omitempty"`   // IHE code on the registry
-	Repository string `json:"repository,omitempty"` // IHE code on the repository, where it differs
-	Fault      string `json:"fault,omitempty"`      // SOAP Fault
-	HTTP       int    `json:"http"`
-	Issue      string `json:"issue"`
-	French     string `json:"fr"`
-	English    string `json:"en"`
-	Hint       string `json:"hint,omitempty"`
-}
-
-func problemOf(row xds.Problem) problem {
-	fault := row.Fault
-	if row.Registry != "" {
-		fault = ""
-	} else if row.Subcode != "" {
-		fault += "/" + row.Subcode
-	}
-	return problem{row.ID, row.Registry, row.Repository, fault, row.Status, row.Issue, row.French, row.English, row.Hint}
-}
-
 // Run lists the table, or shows one row.
 func (c *errorsCommand) Run(p *program) error {
 	if c.Code == "" {
-		p.listProblems(xds.Problems)
+		p.listProblems(errorpage.Rows())
 		return nil
 	}
-	code := strings.ToUpper(c.Code)
-	i := slices.IndexFunc(xds.Problems, func(row xds.Problem) bool { return row.ID == code })
-	if family := rowsOf(c.Code); i < 0 && len(family) > 0 {
+	row, known := errorpage.Find(c.Code)
+	if family := rowsOf(c.Code); !known && len(family) > 0 {
 		p.listProblems(family)
 		return nil
 	}
-	if i < 0 {
-		return misuse("code inconnu : "+c.Code+" ; proches : "+strings.Join(nearestCodes(code), ", "), "passerelle errors")
+	if !known {
+		return misuse("code inconnu : "+c.Code+" ; proches : "+strings.Join(nearestCodes(strings.ToUpper(c.Code)), ", "), "passerelle errors")
 	}
-	row := problemOf(xds.Problems[i])
 	if p.json {
 		p.writeJSON(row)
 		return nil
 	}
+	p.writeProblem(row)
+	return nil
+}
+
+// writeProblem prints one row.
+func (p *program) writeProblem(row errorpage.Row) {
 	fmt.Fprintln(p.stdout, p.paint(bold, row.Code)+"  "+row.French)
+	status := ""
+	if row.HTTP != 0 {
+		status = fmt.Sprintf("%d, OperationOutcome %s", row.HTTP, row.Issue)
+	}
+	var transactions []string
+	for _, t := range row.Transactions {
+		transactions = append(transactions, t.Name)
+	}
 	for _, line := range []struct{ label, value string }{
-		{"en anglais", row.English}, {"registre", row.Registry}, {"entrepôt", row.Repository}, {"SOAP Fault", row.Fault},
-		{"HTTP (FHIR, JSON)", fmt.Sprintf("%d, OperationOutcome %s", row.HTTP, row.Issue)}, {"correction", row.Hint},
+		{"en anglais", row.English}, {"registre", row.Registry}, {"entrepôt", row.Repository}, {"SOAP Fault", row.Fault}, {"HTTP (FHIR, JSON)", status},
+		{"transactions", strings.Join(transactions, ", ")}, {"correction", row.Hint}, {"à savoir", row.Reason}, {"refusé", row.Bad}, {"accepté", row.Good}, {"page", row.Page},
 	} {
 		if line.value != "" {
 			fmt.Fprintf(p.stdout, "  %-10s  %s\n", line.label, line.value)
 		}
 	}
-	return nil
 }
 
 // rowsOf are the rows of a family (META) or of an IHE code, as a SOAP client sees it
 // first.
-func rowsOf(code string) []xds.Problem {
-	var rows []xds.Problem
-	for _, row := range xds.Problems {
-		if strings.HasPrefix(row.ID, strings.ToUpper(code)+"-") || strings.EqualFold(row.Registry, code) || strings.EqualFold(row.Repository, code) {
+func rowsOf(code string) []errorpage.Row {
+	var rows []errorpage.Row
+	for _, row := range errorpage.Rows() {
+		if strings.HasPrefix(row.Code, strings.ToUpper(code)+"-") || strings.EqualFold(row.Registry, code) || strings.EqualFold(row.Repository, code) {
 			rows = append(rows, row)
 		}
 	}
 	return rows
 }
 
-func (p *program) listProblems(problems []xds.Problem) {
-	var all []problem
-	var rows [][]string
-	for _, row := range problems {
-		one := problemOf(row)
-		all = append(all, one)
-		ihe := one.Registry
-		if ihe == "" && one.Fault != "" {
-			ihe = "Fault " + one.Fault
-		}
-		rows = append(rows, []string{one.Code, fmt.Sprint(one.HTTP), ihe, one.French})
-	}
+func (p *program) listProblems(all []errorpage.Row) {
 	if p.json {
 		p.writeJSON(map[string]any{"errors": all})
 		return
+	}
+	var rows [][]string
+	for _, one := range all {
+		ihe, status := one.Registry, ""
+		if ihe == "" && one.Fault != "" {
+			ihe = "Fault " + one.Fault
+		}
+		if one.HTTP != 0 {
+			status = fmt.Sprint(one.HTTP)
+		}
+		rows = append(rows, []string{one.Code, status, ihe, one.French})
 	}
 	p.writeTable([]string{"CODE", "HTTP (FHIR, JSON)", "SOAP", "TEXTE"}, rows)
 }

@@ -45,6 +45,12 @@ type commands struct {
 		Search fhirSearchCommand `cmd:"" help:"Chercher les documents d'un patient (ITI-67)."`
 		Read   fhirReadCommand   `cmd:"" help:"Lire un DocumentReference, ou son contenu (ITI-68)."`
 	} `cmd:"" name:"fhir" help:"Face FHIR R4 : déposer, chercher, lire."`
+	XDM struct {
+		Export xdmExportCommand `cmd:"" help:"Écrire les documents d'un patient sur un support (ITI-32) : une archive ZIP."`
+		Import xdmImportCommand `cmd:"" help:"Déposer les documents d'un support (ITI-41)."`
+		List   xdmListCommand   `cmd:"" help:"Lire la liste d'un support et contrôler ses documents."`
+	} `cmd:"" name:"xdm" help:"Supports d'échange XDM : écrire, déposer, lister."`
+	Check      checkCommand      `cmd:"" help:"Contrôler des fichiers hors ligne : CDA, messages XDS.b, VIHF ; les règles de la passerelle, tous les défauts."`
 	VIHF       vihfCommand       `cmd:"" name:"vihf" help:"Émettre un VIHF du bac à sable (assertion SAML)."`
 	Token      tokenCommand      `cmd:"" help:"Émettre un jeton d'accès du bac à sable."`
 	Explain    explainCommand    `cmd:"" help:"Expliquer une décision d'accès : la porte, les règles, chaque document."`

@@ -28,7 +28,7 @@ func TestUsage(t *testing.T) {
 		want string // in the standard error
 	}{
 		{"xds", `une commande est attendue`},
-		{"xsd", `commande inconnue : xsd ; vouliez-vous "xds" ?`},
+		{"xsd", `commande inconnue : xsd ; vouliez-vous "xds", "xdm" ?`},
 		{"xds zzzzzz", `commande ou argument inconnu : zzzzzz`},
 		{"token --as x --pattient y", `option inconnue : --pattient ; vouliez-vous "--patient" ?`},
 		{"token --as x --zzzzzz y", `option inconnue : --zzzzzz`},

@@ -203,7 +203,7 @@ func TestRecorder(t *testing.T) {
 }
 
 func TestListen(t *testing.T) {
-	l, err := listen(t.Context(), "localhost:0")
+	l, err := listen(t.Context(), "--listen", "localhost:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestListen(t *testing.T) {
 		l.Addr().String(): exitEnvironment, ":8080": exitUsage, "0.0.0.0:8080": exitUsage, "[::]:80": exitUsage, "192.168.1.2:80": exitUsage,
 		"example.org:80": exitUsage, "8080": exitUsage,
 	} {
-		other, err := listen(t.Context(), address)
+		other, err := listen(t.Context(), "--listen", address)
 		if err == nil {
 			other.Close()
 		}

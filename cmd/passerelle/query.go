@@ -22,20 +22,29 @@ type filters struct {
 type queryCommand struct {
 	xdsFlags
 	filters
-	Ref bool `help:"Ne demander que les identifiants (ObjectRef)."`
+	Ref   bool     `help:"Ne demander que les identifiants (ObjectRef)."`
+	Query string   `placeholder:"NOM" help:"Une autre requête stockée que FindDocuments : FindFolders, GetAll, GetAssociations…"`
+	Param []string `sep:"none" placeholder:"NOM=VALEUR" help:"Paramètre de --query, sans son $$ ; plusieurs valeurs : a|b. Patient et statuts en cours sont ajoutés s'ils manquent."`
 }
 
 // Help holds the examples.
 func (queryCommand) Help() string {
 	return `passerelle xds query --as ide-nadia --patient alice
-passerelle xds query --as dr-durand --patient alice --type 11502-2 --since 2026-01-01 -o json`
+passerelle xds query --as dr-durand --patient alice --type 11502-2 --since 2026-01-01 -o json
+passerelle xds query --as dr-durand --patient alice --query FindSubmissionSets --param XDSSubmissionSetSubmissionTimeFrom=2026`
 }
 
-// Run asks FindDocuments.
+// Run asks FindDocuments, or the query that is named.
 func (c *queryCommand) Run(ctx context.Context, p *program) error {
 	face, err := c.face(ctx, "iti18")
 	if err != nil {
 		return err
+	}
+	if c.Query != "" {
+		return c.named(ctx, p, face)
+	}
+	if len(c.Param) > 0 {
+		return misuse("--param va avec --query", "--query FindDocuments")
 	}
 	request, err := c.request(ctx, face.gateway)
 	if err != nil {

@@ -19,8 +19,10 @@ import (
 
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/config"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/service"
+	"github.com/passerelle-sante/passerelle/intake"
 	"github.com/passerelle-sante/passerelle/registry/postgres"
 	"github.com/passerelle-sante/passerelle/repository"
+	"github.com/passerelle-sante/passerelle/trust"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -65,6 +67,8 @@ type served struct {
 	Version string   `json:"version"`
 	Base    string   `json:"base"`
 	Listen  []string `json:"listen"`
+	SOAP    []string `json:"soap,omitempty"` // in mutual TLS; without it the SOAP faces are on Listen
+	MLLP    []string `json:"mllp,omitempty"`
 	Metrics string   `json:"metrics,omitempty"`
 }
 
@@ -85,18 +89,28 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return c.noRepository(err)
 	}
-	s, err := service.New(production(cfg, pool, blobs, log))
+	certified, err := newCertified(c.path(), cfg)
+	if err != nil {
+		return environment(err.Error(), "passerelle doctor -c "+c.Config)
+	}
+	options := production(cfg, pool, blobs, log)
+	options.Trust = certified.options()
+	s, err := service.New(options)
 	if err != nil {
 		return environment("la passerelle n'a pas démarré : "+french(err), "passerelle doctor -c "+c.Config)
 	}
-	fronts, addresses, err := openFronts(ctx, cfg, s)
+	fronts, addresses, err := openFronts(ctx, cfg, s, certified)
+	if err != nil {
+		return err
+	}
+	engines, err := openMLLP(ctx, cfg, s, certified, &addresses)
 	if err != nil {
 		return err
 	}
 	c.announce(p, addresses, time.Since(started))
 	stop := service.Stop{Draining: s.Draining, LameDuck: cfg.Shutdown.LameDuck, Drain: cfg.Shutdown.Drain}
 	housekeep := func(ctx context.Context) { s.Housekeep(ctx, cfg.Housekeeping.Interval, cfg.Housekeeping.Age) }
-	switch err := serveWith(ctx, log, stop, fronts, housekeep, s.FollowPolicies); {
+	switch err := serveWith(ctx, log, stop, fronts, housekeep, s.FollowPolicies, s.Deliver, certified.follow(s), engines); {
 	case errors.Is(err, service.ErrCut):
 		return environment(fmt.Sprintf("arrêt : des requêtes duraient encore après %s et ont été coupées", cfg.Shutdown.Drain))
 	case err != nil:
@@ -189,14 +203,26 @@ func production(cfg *config.Config, pool *pgxpool.Pool, blobs *repository.Store,
 	return service.Options{
 		Pool: pool, Repository: blobs, Base: cfg.HTTP.Base, RepositoryID: cfg.Site.RepositoryID, Profile: cfg.Site.Profile,
 		Provisional: cfg.Site.ProvisionalMatrix, VIHF: cfg.Issuers, Tokens: cfg.Keys, CursorSecret: cfg.Cursor, Now: time.Now, Log: log,
-		RequirePatient: cfg.Site.Profile == "dmp", PublicMetrics: cfg.Metrics.Public,
+		RequirePatient: cfg.Site.Profile == "dmp", PublicMetrics: cfg.Metrics.Public, Senders: senders(cfg),
+		ManyPatients: cfg.Operators.ManyPatients, Operators: cfg.Operators.Remove,
+		Audit: cfg.Audit, KeepAudits: cfg.ATNA.Keep, Broker: cfg.Broker,
+		Home: cfg.Community.Home, Communities: cfg.Others,
 		Limits:   service.Limits{SOAP: cfg.Limits.SOAP, FHIR: cfg.Limits.FHIR, API: cfg.Limits.API},
 		Document: int64(cfg.Limits.DocumentMiB) << 20, Version: version, Revision: revision(),
 	}
 }
 
+// senders are the settings of those who submit.
+func senders(cfg *config.Config) intake.Senders {
+	var all intake.Senders
+	for _, s := range cfg.Senders {
+		all = append(all, intake.Sender{Name: s.Name, Structure: s.Structure, Subject: s.Subject, Replay: s.Replay == "success", Relaxed: s.Relaxed()})
+	}
+	return all
+}
+
 // openFronts opens every address before the first request is taken.
-func openFronts(ctx context.Context, cfg *config.Config, s *service.Service) (fronts []service.Front, at served, err error) {
+func openFronts(ctx context.Context, cfg *config.Config, s *service.Service, certified *certified) (fronts []service.Front, at served, err error) {
 	at = served{Version: version, Base: cfg.HTTP.Base}
 	defer func() {
 		if err != nil {
@@ -207,15 +233,23 @@ func openFronts(ctx context.Context, cfg *config.Config, s *service.Service) (fr
 	}()
 	var secured *tls.Config
 	if cfg.Certificate != nil {
-		secured = service.TLS(*cfg.Certificate)
+		secured = trust.Server(&certified.front)
 	}
 	for _, address := range cfg.HTTP.Listen {
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 		if err != nil {
 			return fronts, at, notListening("http.listen", address, err)
 		}
-		fronts = append(fronts, service.Front{Listener: l, Handler: s.Router(), TLS: secured})
+		fronts = append(fronts, service.Front{Listener: l, Handler: s.Router(), TLS: secured, Refused: s.Refused})
 		at.Listen = append(at.Listen, l.Addr().String())
+	}
+	for _, address := range cfg.SOAP.Listen {
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+		if err != nil {
+			return fronts, at, notListening("soap.listen", address, err)
+		}
+		fronts = append(fronts, service.Front{Listener: l, Handler: s.SOAP(s.Router()), TLS: certified.judge.Secure(trust.Server(&certified.soap)), Refused: s.Refused})
+		at.SOAP = append(at.SOAP, l.Addr().String())
 	}
 	if cfg.Metrics.Listen == "" {
 		return fronts, at, nil
@@ -242,6 +276,12 @@ func (c *serveCommand) announce(p *program, at served, took time.Duration) {
 		return
 	}
 	fmt.Fprintf(p.stdout, "Passerelle %s prête en %.1f s : %s (écoute %s)\n", at.Version, took.Seconds(), at.Base, strings.Join(at.Listen, ", "))
+	if len(at.SOAP) > 0 {
+		fmt.Fprintf(p.stdout, "  SOAP, en TLS mutuel : %s\n", strings.Join(at.SOAP, ", "))
+	}
+	if len(at.MLLP) > 0 {
+		fmt.Fprintf(p.stdout, "  HL7 v2 (MLLP) : %s\n", strings.Join(at.MLLP, ", "))
+	}
 	if at.Metrics != "" {
 		fmt.Fprintf(p.stdout, "  mesures et santé : http://%s/metrics, /readyz, /healthz\n", at.Metrics)
 	}

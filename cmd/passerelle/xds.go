@@ -15,6 +15,7 @@ import (
 // The actions of the transactions that the command line speaks.
 const (
 	actionQuery    = "urn:ihe:iti:2007:RegistryStoredQuery"
+	actionMany     = "urn:ihe:iti:2009:MultiPatientStoredQuery"
 	actionProvide  = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b"
 	actionRetrieve = "urn:ihe:iti:2007:RetrieveDocumentSet"
 )
@@ -107,7 +108,11 @@ func (s soapFace) failed(err error) error {
 // query asks a stored query. The response has its RegistryErrors; only an answer
 // that cannot be read is an error.
 func (s soapFace) query(ctx context.Context, q ebrim.QueryRequest) (ebrim.QueryResponse, error) {
-	reply, err := s.send(ctx, "/xds/registry", actionQuery, ebrim.AppendQuery(nil, q))
+	action := actionQuery
+	if row := ebrim.Lookup(q.ID); row != nil && row.MultiPatient {
+		action = actionMany
+	}
+	reply, err := s.send(ctx, "/xds/registry", action, ebrim.AppendQuery(nil, q))
 	if err != nil {
 		return ebrim.QueryResponse{}, err
 	}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/fhir"
 	"github.com/passerelle-sante/passerelle/intake"
 	"github.com/passerelle-sante/passerelle/registry"
@@ -117,14 +116,15 @@ type lookup struct {
 // each object that a submission may have.
 const maxLookups = 2 * profile.MaxObjects
 
-func (l *lookup) probe(fn func(*registry.Session) error) {
+// look makes one look-up; a refusal finds nothing.
+func (l *lookup) look(fn func() error) {
 	if l.looked++; l.failed == nil && l.looked > maxLookups {
 		l.failed = xds.Found("META-015", "Bundle.entry", "", fmt.Sprintf("au plus %d références à résoudre", profile.MaxObjects))
 	}
 	if l.failed != nil {
 		return
 	}
-	err := l.server.Registry.Peek(l.ctx, fn)
+	err := fn()
 	var refusal *xds.Error
 	if err != nil && !errors.As(err, &refusal) {
 		l.failed = err
@@ -134,9 +134,11 @@ func (l *lookup) probe(fn func(*registry.Session) error) {
 // patient is the identifier of the holder of a record. One of an unknown record is
 // judged as that of a patient never seen, as in a search (policy §0.4).
 func (l *lookup) patient(record string) (cx xds.CX) {
-	l.probe(func(session *registry.Session) (err error) {
-		cx, err = session.PatientOfRecord(l.ctx, record)
-		return err
+	l.look(func() error {
+		return l.server.Registry.Peek(l.ctx, func(session *registry.Session) (err error) {
+			cx, err = session.PatientOfRecord(l.ctx, record)
+			return err
+		})
 	})
 	if cx == "" {
 		return nobody
@@ -144,29 +146,12 @@ func (l *lookup) patient(record string) (cx xds.CX) {
 	return cx
 }
 
-// document is the newest document with a uniqueId that the sender may see; for a
-// structure, that it deposited itself.
+// document is what the bundle may point at by a uniqueId.
 func (l *lookup) document(uniqueID string) (logicalID string) {
-	for _, action := range []authz.Value{authz.Search, authz.Exists} {
-		l.probe(func(session *registry.Session) error {
-			scopes, err := session.Scopes(l.ctx, l.server.Gate, l.call.subject, l.call.purpose(action, true), uniqueID)
-			if err != nil {
-				return err
-			}
-			for _, scope := range scopes {
-				docs, err := session.Get(l.ctx, scope, uniqueID)
-				if err != nil {
-					return err
-				}
-				for _, v := range docs {
-					if d, ok := v.Value(); ok && d.Entry.UniqueID == uniqueID && logicalID == "" {
-						logicalID = d.Entry.LogicalID
-					}
-				}
-			}
-			return nil
-		})
-	}
+	l.look(func() (err error) {
+		logicalID, err = l.server.Intake.Target(l.ctx, l.call.subject, l.call.route.name, uniqueID)
+		return err
+	})
 	return logicalID
 }
 

@@ -40,6 +40,9 @@ func (s *Server) search(c *call) error {
 	if !query.NamesPatient() && c.subject.Patient == "" {
 		return xds.Found("QRY-002", "patient", "", "patient=Patient/{dossier} ou patient.identifier=urn:oid:…|…")
 	}
+	if s.Registry.Audited { // for the audit message of the trail row
+		c.r = c.r.WithContext(registry.Asking(c.r.Context(), []byte(c.r.URL.Path+"?"+values.Encode())))
+	}
 	found, err := s.find(c, query)
 	if err != nil {
 		return err
@@ -103,6 +106,7 @@ func (s *Server) find(c *call, query fhir.Search) (found, error) {
 		if err != nil {
 			return err
 		}
+		q = q.With(xds.EqualTexts(xds.AttrObjectType, xds.StableDocument)) // an on-demand entry has no document yet
 		if answer.page, err = session.Find(ctx, scope, q); err != nil {
 			return err
 		}

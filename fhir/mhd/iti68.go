@@ -56,7 +56,8 @@ func (s *Server) one(c *call, action authz.Value) (authz.Visible[xds.Document], 
 				return err
 			}
 			for _, v := range docs {
-				if d, _ := v.Value(); len(ids) > 0 && d.Entry.LogicalID == ids[0] {
+				// An on-demand entry has no document yet, hence no DocumentReference.
+				if d, _ := v.Value(); len(ids) > 0 && d.Entry.LogicalID == ids[0] && d.Entry.ObjectType != xds.OnDemandDocument {
 					document, found = v, true
 				}
 			}
@@ -106,6 +107,9 @@ func (s *Server) retrieve(c *call) error {
 		return err
 	}
 	d, _ := v.Value()
+	if d.Content.Blob == "" {
+		return &xds.Error{ID: "FHIR-003", Hint: "le document est dans un autre entrepôt : ITI-43 sur " + d.Entry.RepositoryUniqueID}
+	}
 	kind := mediaType(d.Entry.MimeType)
 	resource, err := c.wantsResource(kind)
 	if err != nil {

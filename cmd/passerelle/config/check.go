@@ -61,7 +61,7 @@ func (c *checker) http() {
 		c.add(&xds.Error{ID: "CONF-006", Where: "http.allow_plain_http", Found: "true, avec un certificat", Expected: "TLS, ou allow_plain_http = true, pas les deux"})
 	}
 	if h.Certificate != "" {
-		c.certificate(h)
+		c.config.Certificate = c.certificate("http", h.Certificate, h.Key)
 	}
 }
 
@@ -136,8 +136,8 @@ func (c *checker) operations() {
 	if m.Listen != "" {
 		c.address("metrics.listen", m.Listen)
 	}
-	if slices.Contains(c.config.HTTP.Listen, m.Listen) && !strings.HasSuffix(m.Listen, ":0") { // 0: any free port
-		c.add(&xds.Error{ID: "CONF-006", Where: "metrics.listen", Found: m.Listen, Expected: "une autre adresse que http.listen, ou metrics.public = true"})
+	if slices.Contains(slices.Concat(c.config.HTTP.Listen, c.config.SOAP.Listen), m.Listen) && !strings.HasSuffix(m.Listen, ":0") { // 0: any free port
+		c.add(&xds.Error{ID: "CONF-006", Where: "metrics.listen", Found: m.Listen, Expected: "une autre adresse que http.listen et soap.listen, ou metrics.public = true"})
 	}
 	c.span("housekeeping.interval", c.config.Housekeeping.Interval, time.Minute, 7*24*time.Hour)
 	c.span("housekeeping.age", c.config.Housekeeping.Age, time.Hour, 30*24*time.Hour)

@@ -16,11 +16,20 @@ import "time"
 type File struct {
 	Site         Site         `toml:"site"`
 	HTTP         HTTP         `toml:"http"`
+	SOAP         SOAP         `toml:"soap"`
+	TLS          TLS          `toml:"tls"`
 	Database     Database     `toml:"database"`
 	Repository   Repository   `toml:"repository"`
 	VIHF         []VIHF       `toml:"vihf"`
 	Tokens       []Tokens     `toml:"tokens"`
+	Senders      []Sender     `toml:"senders"`
+	MLLP         MLLP         `toml:"mllp"`
+	Operators    Operators    `toml:"operators"`
+	Community    Own          `toml:"community"`
+	Communities  []Community  `toml:"communities"`
 	Secrets      Secrets      `toml:"secrets"`
+	ATNA         ATNA         `toml:"atna"`
+	DSUB         DSUB         `toml:"dsub"`
 	Limits       Limits       `toml:"limits"`
 	Log          Log          `toml:"log"`
 	Metrics      Metrics      `toml:"metrics"`
@@ -42,6 +51,37 @@ type HTTP struct {
 	Certificate    string   `toml:"certificate"`
 	Key            string   `toml:"key"`
 	AllowPlainHTTP bool     `toml:"allow_plain_http"`
+}
+
+// SOAP is where the SOAP faces are reached when they have a port of their own, in
+// mutual TLS. Without Listen they are on those of HTTP.
+type SOAP struct {
+	Listen            []string `toml:"listen"`
+	Base              string   `toml:"base"`
+	Certificate       string   `toml:"certificate"`
+	Key               string   `toml:"key"`
+	OneTimeAssertions bool     `toml:"one_time_assertions"`
+}
+
+// TLS is whom certificates make trusted, and how the files of it are renewed.
+type TLS struct {
+	Reload          time.Duration `toml:"reload"`
+	CRL             []string      `toml:"crl"`
+	CRLURLs         []string      `toml:"crl_urls"`
+	CRLDirectory    string        `toml:"crl_directory"`
+	CRLRefresh      time.Duration `toml:"crl_refresh"`
+	CRLGrace        time.Duration `toml:"crl_grace"`
+	TestAuthorities bool          `toml:"test_authorities"`
+	Client          []Client      `toml:"client"`
+}
+
+// Client is a range of client certificates, under roots of its own.
+type Client struct {
+	Name          string   `toml:"name"`
+	Roots         []string `toml:"roots"`
+	Intermediates []string `toml:"intermediates"`
+	Cards         bool     `toml:"cards"`
+	Revocation    string   `toml:"revocation"`
 }
 
 // Database is the PostgreSQL server.
@@ -73,17 +113,39 @@ type S3 struct {
 
 // VIHF is a trusted issuer of assertions.
 type VIHF struct {
-	Issuer       string   `toml:"issuer"`
-	Certificates []string `toml:"certificates"`
-	Roots        []string `toml:"roots"`
-	Subject      string   `toml:"subject"`
-	AnyAudience  bool     `toml:"any_audience"`
+	Issuer        string   `toml:"issuer"`
+	Certificates  []string `toml:"certificates"`
+	Roots         []string `toml:"roots"`
+	Intermediates []string `toml:"intermediates"`
+	Subject       string   `toml:"subject"`
+	Revocation    string   `toml:"revocation"`
+	Modes         []string `toml:"modes"`
+	Clients       []string `toml:"clients"`
+	Audience      string   `toml:"audience"`
+	AnyAudience   bool     `toml:"any_audience"`
 }
 
 // Tokens is a trusted issuer of bearer tokens.
 type Tokens struct {
 	Issuer string `toml:"issuer"`
 	JWKS   string `toml:"jwks"`
+}
+
+// Operators are those to whom the operator of the gateway gives a right that no role on
+// a record gives.
+type Operators struct {
+	ManyPatients []string `toml:"many_patients"` // professionals who ask about several patients at once (ITI-51), by national id
+	Remove       []string `toml:"remove"`        // who remove what was registered (ITI-62, ITI-86): national ids, and structures for their own tokens
+}
+
+// Sender is how the lots of one structure, or of one subject, are taken.
+type Sender struct {
+	Name       string   `toml:"name"`
+	Structure  string   `toml:"structure"`
+	Subject    string   `toml:"subject"`
+	Replay     string   `toml:"replay"`
+	Strictness string   `toml:"strictness"`
+	Warn       []string `toml:"warn"`
 }
 
 // Secrets are keys of the gateway's own.
@@ -126,9 +188,12 @@ type Shutdown struct {
 func defaults() File {
 	return File{
 		Site:         Site{Profile: "dmp"},
+		TLS:          TLS{Reload: 5 * time.Second, CRLRefresh: time.Hour, CRLGrace: 24 * time.Hour},
 		Database:     Database{MaxConnections: 32},
 		Repository:   Repository{S3: S3{TLS: true}},
 		Limits:       Limits{SOAP: 128, FHIR: 128, API: 64, DocumentMiB: 1024},
+		ATNA:         ATNA{Keep: 30 * 24 * time.Hour},
+		DSUB:         DSUB{Longest: 31 * 24 * time.Hour},
 		Log:          Log{Level: "info"},
 		Housekeeping: Housekeeping{Interval: time.Hour, Age: 24 * time.Hour},
 		Shutdown:     Shutdown{LameDuck: 5 * time.Second, Drain: 30 * time.Second},

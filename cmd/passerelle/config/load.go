@@ -11,7 +11,11 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/passerelle-sante/passerelle/atna"
+	"github.com/passerelle-sante/passerelle/federation"
+	"github.com/passerelle-sante/passerelle/trust"
 	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/iti"
 	"github.com/passerelle-sante/passerelle/xds/saml"
 )
 
@@ -21,10 +25,16 @@ type Config struct {
 	File
 	Path         string
 	Certificate  *tls.Certificate // of the listeners; nil: plain HTTP
+	SOAPIdentity *tls.Certificate // of the SOAP port; nil: that of the listeners
+	Clients      []trust.Range    // of the SOAP port
+	Lists        *trust.Lists     // revocation lists; nil: none is configured
 	Password     Secret           // of the database
 	AccessKey    Secret           // of the bucket
 	SecretKey    Secret
 	S3Roots      *x509.CertPool // of the bucket's server; nil: those of the system
+	Audit        *atna.Sink     // nil: no audit repository
+	Broker       iti.Broker
+	Others       []federation.Community
 	Cursor       [32]byte
 	Issuers      map[string]saml.Issuer
 	Keys         map[string][]byte              // JWKS by issuer
@@ -84,12 +94,20 @@ func (c *checker) path(name string) string {
 func (c *checker) check() {
 	c.site()
 	c.http()
+	c.soap()
+	c.revocation()
+	c.clients()
 	c.database()
 	c.repository()
 	c.assertions()
 	c.tokens()
+	c.senders()
+	c.mllp()
+	c.communities()
 	c.cursor()
 	c.operations()
+	c.atna()
+	c.dsub()
 }
 
 // required tells whether a key is there, and enters a finding when it is not.

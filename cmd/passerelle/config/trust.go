@@ -17,20 +17,20 @@ import (
 	"github.com/passerelle-sante/passerelle/xds/saml"
 )
 
-// certificate loads that of the listeners.
-func (c *checker) certificate(h HTTP) {
-	key := c.private("http.key", h.Key)
-	chain, _ := c.read("http.certificate", h.Certificate)
-	if key == nil || chain == nil {
-		return
+// certificate loads that of the listeners of a table.
+func (c *checker) certificate(table, certificate, key string) *tls.Certificate {
+	private := c.private(table+".key", key)
+	chain, _ := c.read(table+".certificate", certificate)
+	if private == nil || chain == nil {
+		return nil
 	}
-	pair, err := tls.X509KeyPair(chain, key)
+	pair, err := tls.X509KeyPair(chain, private)
 	if err != nil {
-		c.add(&xds.Error{ID: "CONF-005", Where: "http.certificate", Found: h.Certificate + " et " + h.Key, Expected: "une chaîne PEM et la clé privée PEM de son premier certificat"})
-		return
+		c.add(&xds.Error{ID: "CONF-005", Where: table + ".certificate", Found: certificate + " et " + key, Expected: "une chaîne PEM et la clé privée PEM de son premier certificat"})
+		return nil
 	}
-	c.config.Certificate = &pair
-	c.config.Certificates["http.certificate"] = parsePEM(chain)
+	c.config.Certificates[table+".certificate"] = parsePEM(chain)
+	return &pair
 }
 
 // pemFiles loads certificates, and refuses those that only a sandbox may trust.
@@ -47,7 +47,7 @@ func (c *checker) pemFiles(key string, names []string) []*x509.Certificate {
 			c.add(&xds.Error{ID: "CONF-005", Where: at, Found: name, Expected: "un ou plusieurs certificats en PEM"})
 		}
 		for _, cert := range certs {
-			if why := forTests(cert); why != "" {
+			if why := forTests(cert, c.config.TLS.TestAuthorities); why != "" {
 				c.add(&xds.Error{ID: "CONF-009", Where: at, Found: why, Expected: "un certificat de production",
 					Hint: "quiconque obtient un certificat de test se ferait passer pour n'importe qui"})
 			}
@@ -77,8 +77,8 @@ func parsePEM(raw []byte) []*x509.Certificate {
 
 // forTests says why a certificate is none for production: that of a sandbox
 // (cmd/passerelle/sandbox/pki), or of the test branch of the IGC-Santé, whose names
-// begin with TEST. "" for any other.
-func forTests(cert *x509.Certificate) string {
+// begin with TEST, unless the operator wants that one. "" for any other.
+func forTests(cert *x509.Certificate, wanted bool) string {
 	for _, name := range []struct {
 		cn  string
 		org []string
@@ -86,7 +86,7 @@ func forTests(cert *x509.Certificate) string {
 		if slices.Contains(name.org, "PASSERELLE BAC A SABLE") {
 			return "un certificat du bac à sable"
 		}
-		if strings.HasPrefix(name.cn, "TEST ") {
+		if !wanted && strings.HasPrefix(name.cn, "TEST ") {
 			return "une autorité de test (" + name.cn + ")"
 		}
 	}
@@ -111,7 +111,7 @@ func (c *checker) assertions() {
 			c.add(&xds.Error{ID: "CONF-009", Where: key + ".subject", Found: "absent", Expected: "le sujet du certificat de signature (RFC 2253)",
 				Hint: "sans lui, tout certificat de l'autorité pourrait signer pour cet émetteur"})
 		}
-		issuer := saml.Issuer{SubjectDN: v.Subject, AnyAudience: v.AnyAudience}
+		issuer := saml.Issuer{SubjectDN: v.Subject, AnyAudience: v.AnyAudience, Audience: v.Audience, Modes: v.Modes, Clients: v.Clients}
 		issuer.Certificates = c.pemFiles(key+".certificates", v.Certificates)
 		for n, cert := range issuer.Certificates {
 			if why := saml.Unfit(cert); why != "" { // every assertion of this issuer would be refused
@@ -122,7 +122,12 @@ func (c *checker) assertions() {
 		}
 		if len(v.Roots) > 0 {
 			issuer.Roots = pool(c.pemFiles(key+".roots", v.Roots))
+			issuer.Unrevocable = c.unrevocable(key, v.Revocation)
 		}
+		if len(v.Intermediates) > 0 {
+			issuer.Intermediates = pool(c.pemFiles(key+".intermediates", v.Intermediates))
+		}
+		c.issuer(key, v)
 		if named {
 			c.config.Issuers[v.Issuer] = issuer
 		}

@@ -1,11 +1,13 @@
 package sandbox
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/pki"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
 	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/saml"
@@ -29,6 +31,7 @@ type tokenRequest struct {
 	SecondRole    string       `json:"secondRole"`
 	SecondPurpose string       `json:"secondPurpose"`
 	Omit          []string     `json:"omit"`
+	Direct        bool         `json:"direct"` // unsigned, in the name of the bearer's card
 	Secret        bool         `json:"secret"`
 	AIR           bool         `json:"air"`
 }
@@ -142,6 +145,12 @@ func (st *state) claims(r tokenRequest) (saml.Claims, error) {
 		if named, ok := st.professional(c.Structure); ok && named.Kind == "struct" {
 			c.Structure, c.StructureName = named.Structure, named.StructureName
 		}
+	}
+	if r.Direct {
+		if c.Nature != authz.NaturePro {
+			return c, &xds.Error{ID: "JSON-002", Where: "direct", Found: "true", Expected: "un professionnel : lui seul a une carte"}
+		}
+		c.Issuer, c.Omit = cmp.Or(c.Issuer, pki.CardName(c.ID).String()), append(slices.Clone(c.Omit), "signature")
 	}
 	if !slices.Contains([]string{"", "normal", "centre_15", "bris_de_glace"}, r.Mode) {
 		return c, &xds.Error{ID: "JSON-002", Where: "mode", Found: r.Mode, Expected: "normal, centre_15 ou bris_de_glace"}

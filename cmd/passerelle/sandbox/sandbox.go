@@ -21,18 +21,23 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/passerelle-sante/passerelle/atna"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/cast"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/pki"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/service"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
 	"github.com/passerelle-sante/passerelle/registry/postgres"
 	"github.com/passerelle-sante/passerelle/repository"
+	"github.com/passerelle-sante/passerelle/trust"
 	"github.com/passerelle-sante/passerelle/xds/saml"
 )
 
 // RepositoryID is the repositoryUniqueId of every sandbox: an OID under 2.25, in
 // no one's registry.
 const RepositoryID = "2.25.291034583940215087312936728309441782913"
+
+// Home is the homeCommunityId of every sandbox. It knows no other community.
+const Home = "urn:oid:2.25.118230641902771044512398765501239887612"
 
 // Options are the flags of `passerelle sandbox`.
 type Options struct {
@@ -41,6 +46,7 @@ type Options struct {
 	Profile string // dmp or ihe
 	Empty   bool   // no cast, no documents
 	Log     *slog.Logger
+	Audit   *atna.Sink // nil: none
 
 	Version, Revision string // of the program
 }
@@ -59,6 +65,8 @@ type Sandbox struct {
 	tokens   iua.Issuer
 	keys     []byte // the JWKS document
 	rootCert *x509.Certificate
+	keyring  *pki.Authority
+	judge    *trust.Judge // of the TLS port
 
 	// gate holds requests back while the sandbox is reset.
 	gate  gate
@@ -91,17 +99,24 @@ func (s *Sandbox) start(ctx context.Context) error {
 	if err := s.openIssuers(authority); err != nil {
 		return err
 	}
+	if err := s.openClients(authority); err != nil {
+		return err
+	}
 	secret, err := cursorSecret(filepath.Join(s.Dir, "pki", "cursor.key"))
 	if err != nil {
 		return err
 	}
+	panel, _ := cast.All(s.clock.Now()).Professional("dr-traitant") // asks about several of her patients at once
+	operator, _ := cast.All(s.clock.Now()).Professional("operateur")
 	s.Service, err = service.New(service.Options{
 		Pool: s.pool, Repository: s.blobs, Base: s.Base, RepositoryID: RepositoryID, Profile: s.Profile, Provisional: true, TestINS: true,
 		VIHF: map[string]saml.Issuer{authority.VIHF.Name(): {
-			Certificates: []*x509.Certificate{authority.VIHF.Certificate}, Roots: authority.Pool(), SubjectDN: authority.VIHF.Name(),
+			Certificates: []*x509.Certificate{authority.VIHF.Certificate}, Roots: authority.Pool(), SubjectDN: authority.VIHF.Name(), Unrevocable: true,
 		}},
-		Tokens: map[string][]byte{s.Base: s.keys}, CursorSecret: secret, Now: s.clock.Now, Log: s.Log,
-		PublicMetrics: true, Version: s.Version, Revision: s.Revision,
+		Tokens: map[string][]byte{s.Base: s.keys}, CursorSecret: secret, Now: s.clock.Now, Log: s.Log, Audit: s.Audit,
+		ManyPatients: []string{panel.ID}, Operators: []string{operator.ID},
+		Home:          Home,
+		PublicMetrics: true, Trust: service.Trust{Judge: s.judge}, Version: s.Version, Revision: s.Revision,
 	})
 	if err != nil {
 		return err

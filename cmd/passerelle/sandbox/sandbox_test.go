@@ -64,7 +64,7 @@ func TestSeed(t *testing.T) {
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
 		t.Fatal(err)
 	}
-	if len(answer.Patients) != 7 || len(answer.Professionals) != 12 {
+	if len(answer.Patients) != 7 || len(answer.Professionals) != 13 {
 		t.Errorf("%d patients, %d professionals", len(answer.Patients), len(answer.Professionals))
 	}
 	var documents int

@@ -38,6 +38,8 @@ func (s *Sandbox) routes(r gin.IRouter) {
 	g.POST("/policy/diff", s.diffPolicies)
 	g.DELETE("/policy/:version", s.dropPolicy)
 	g.GET("/ca.pem", s.authority)
+	g.GET("/pki/ca.pem", s.authority)
+	g.POST("/pki/client", s.issueClient)
 	r.GET("/.well-known/jwks.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/jwk-set+json", s.keys) })
 	r.GET("/", s.home)
 	r.GET("/mail", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, "/sandbox/mail") })

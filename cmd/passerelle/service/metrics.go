@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/entrance"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -34,15 +35,19 @@ type metrics struct {
 	sent          *prometheus.CounterVec
 	shed          *prometheus.CounterVec
 	deposits      *prometheus.CounterVec
+	findings      *prometheus.CounterVec
 	blobs         *prometheus.CounterVec
 	blobErrors    *prometheus.CounterVec
 	swept         prometheus.Counter
 	sweptAt       prometheus.Gauge
 	sweepErrors   prometheus.Counter
 	policyErrors  prometheus.Counter
+	refused       prometheus.Counter
+	reloads       *prometheus.CounterVec
 
 	decisions [][2]prometheus.Counter // by action: deny, permit
 	inFlight  map[string]*atomic.Int64
+	outboxMetrics
 
 	mutex  sync.RWMutex
 	series map[seriesKey]series
@@ -62,7 +67,7 @@ type series struct {
 }
 
 // faces are the words that a path can stand for.
-var faces = []string{"xds", "fhir", "api", "sandbox", "other"}
+var faces = []string{"xds", "fhir", "api", "intake", "sandbox", "other"}
 
 // buckets of the durations, in seconds: searches take milliseconds, uploads minutes.
 var buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}
@@ -79,6 +84,7 @@ func newMetrics(version, revision string) *metrics {
 		m.registry.MustRegister(c)
 		return c
 	}
+	m.outboxMetrics = newOutboxMetrics(m.registry)
 	m.disagreements = counter("policy_disagreement_total", "Rows that SQL admitted and the policy refused: dropped, and never more than 0.")
 	m.panics = counter("passerelle_panics_total", "Requests that ended in a panic: 500, and the process lives.")
 	m.requests = counters("passerelle_requests_total", "Requests answered, by face, transaction and HTTP status.", "face", "transaction", "status")
@@ -86,6 +92,7 @@ func newMetrics(version, revision string) *metrics {
 	m.sent = counters("passerelle_sent_bytes_total", "Bytes of answers.", "face")
 	m.shed = counters("passerelle_shed_total", "Requests refused at once because the face was full.", "face")
 	m.deposits = counters("passerelle_deposits_total", "Deposits, stored or refused, by the code of each finding.", "face", "outcome", "code")
+	m.findings = counters("passerelle_findings_total", "Findings about submissions, by rule and severity; warnings are of lots that were taken in.", "rule", "severity")
 	m.blobs = counters("passerelle_repository_operations_total", "Operations of the document repository.", "operation")
 	m.blobErrors = counters("passerelle_repository_errors_total", "Operations of the document repository that failed.", "operation")
 	m.swept = counter("passerelle_orphans_swept_total", "Orphan documents that housekeeping removed.")
@@ -200,7 +207,7 @@ func (m *metrics) count(c *gin.Context) {
 		if body, ok := c.Request.Body.(*paced); ok {
 			s.received.Add(float64(body.read))
 		}
-		if x.transaction == "ITI-41" || x.transaction == "ITI-65" {
+		if x.transaction == "ITI-41" || x.transaction == "ITI-65" || x.transaction == entrance.Transaction {
 			m.deposit(face, x.codes)
 		}
 	}()
@@ -239,11 +246,22 @@ func (m *metrics) deposit(face string, codes []string) {
 	}
 }
 
+// found is intake.Desk.Found.
+func (m *metrics) found(findings xds.Errors) {
+	for _, e := range findings {
+		severity := "error"
+		if e.Severity == xds.SeverityWarning {
+			severity = "warning"
+		}
+		m.findings.WithLabelValues(e.Problem().ID, severity).Inc()
+	}
+}
+
 // face is the surface of a path, one of a few words whatever the path says.
 func face(path string) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch first {
-	case "xds", "fhir", "api", "sandbox":
+	case "xds", "fhir", "api", "intake", "sandbox":
 		return first
 	default:
 		return "other"

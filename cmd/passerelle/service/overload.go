@@ -17,7 +17,7 @@ type Limits struct {
 
 // of is the limit of a face.
 func (l Limits) of(face string) int {
-	return map[string]int{"xds": l.SOAP, "fhir": l.FHIR, "api": l.API}[face]
+	return map[string]int{"xds": l.SOAP, "fhir": l.FHIR, "intake": l.FHIR, "api": l.API}[face]
 }
 
 // shed refuses a request of a face that is full: 503, or a Fault on the SOAP face,

@@ -30,6 +30,7 @@ type Front struct {
 	Handler  http.Handler
 	TLS      *tls.Config // nil: plain HTTP
 	Last     bool        // closed after the others: probes and metrics watch the drain
+	Refused  func()      // hears of each TLS handshake that was refused; nil: nobody
 }
 
 // Serve answers on the fronts until the context ends, then stops as told: no request
@@ -118,7 +119,7 @@ func newServer(f Front, log *slog.Logger) *http.Server {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ConnContext:       roomy,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // handshakes of scanners
+		ErrorLog:          newHandshakes(log, f.Refused),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          64,
 			MaxReceiveBufferPerConnection: 1 << 20,
@@ -142,19 +143,4 @@ func roomy(ctx context.Context, c net.Conn) context.Context {
 		_ = kernel.SetWriteBuffer(sendBuffer) // a wish
 	}
 	return ctx
-}
-
-// TLS is the configuration of the listeners: TLS 1.2 at least, and of its suites
-// those of the ANSSI guide (safety §2.4).
-func TLS(certificate tls.Certificate) *tls.Config {
-	return &tls.Config{
-		Certificates: []tls.Certificate{certificate},
-		MinVersion:   tls.VersionTLS12,
-		CipherSuites: []uint16{
-			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-		},
-		NextProtos: []string{"h2", "http/1.1"},
-	}
 }

@@ -15,6 +15,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/passerelle-sante/passerelle/trust"
 )
 
 func listener(t *testing.T) net.Listener {
@@ -66,7 +68,7 @@ func TestTLSFloor(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() {
-		served <- Serve(ctx, slog.New(slog.DiscardHandler), Stop{Drain: time.Second}, Front{Listener: l, TLS: TLS(certificate),
+		served <- Serve(ctx, slog.New(slog.DiscardHandler), Stop{Drain: time.Second}, Front{Listener: l, TLS: trust.Server(own(certificate)),
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) })})
 	}()
 	for _, c := range []struct {
@@ -129,7 +131,7 @@ func (c roomyConn) SetWriteBuffer(bytes int) error {
 // The send buffer is asked of the kernel's connection, under TLS too.
 func TestSendBuffer(t *testing.T) {
 	certificate, pool := selfSigned(t)
-	for scheme, secured := range map[string]*tls.Config{"http": nil, "https": TLS(certificate)} {
+	for scheme, secured := range map[string]*tls.Config{"http": nil, "https": trust.Server(own(certificate))} {
 		l := roomyListener{listener(t), make(chan int, 1)}
 		ctx, stop := context.WithCancel(t.Context())
 		served := make(chan error, 1)
@@ -155,6 +157,12 @@ func TestSendBuffer(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+func own(c tls.Certificate) *trust.Identity {
+	i := &trust.Identity{}
+	i.Use(c)
+	return i
 }
 
 func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {

@@ -5,10 +5,13 @@
 package service
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"slices"
 	"time"
 	_ "time/tzdata" // Europe/Paris on machines without a zone database (policy Q-13)
 
@@ -16,8 +19,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/passerelle-sante/passerelle/api"
+	"github.com/passerelle-sante/passerelle/atna"
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/errorpage"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/policies"
+	"github.com/passerelle-sante/passerelle/entrance"
+	"github.com/passerelle-sante/passerelle/federation"
 	"github.com/passerelle-sante/passerelle/fhir"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
 	"github.com/passerelle-sante/passerelle/fhir/mhd"
@@ -47,8 +54,19 @@ type Options struct {
 	Now          func() time.Time
 	Log          *slog.Logger
 
-	RequirePatient bool // a token that names no patient is refused: the DMP profile in production (design §7)
-	PublicMetrics  bool // /metrics beside the faces
+	Audit      *atna.Sink    // the audit record repository; nil: none (ITI-20)
+	KeepAudits time.Duration // what cannot be sent to it is kept so long; 0: KeepAudits
+	Broker     iti.Broker    // who is told of documents (ITI-52, ITI-53)
+
+	Home        string                 // our homeCommunityId, urn:oid:…; "": no XCA
+	Communities []federation.Community // those that the Initiating Gateway asks
+
+	RequirePatient bool     // a token that names no patient is refused: the DMP profile in production (design §7)
+	PublicMetrics  bool     // /metrics beside the faces
+	ManyPatients   []string // national ids of the professionals who may ask about several patients at once (ITI-51)
+	Operators      []string // ids of those who may remove what was registered (ITI-62, ITI-86)
+	Senders        intake.Senders
+	Trust          Trust
 	Limits         Limits
 	Document       int64 // bytes of one document; 0: that of soap.DefaultLimits
 	Version        string
@@ -66,6 +84,10 @@ type Service struct {
 	health   *health
 	limits   map[string]int64 // by face
 	router   *gin.Engine
+	soap     *iti.Server
+
+	assertions *saml.Verifier
+	watched    watched
 }
 
 // New puts a gateway together. It fails on options that would trust nobody or
@@ -84,11 +106,11 @@ func New(o Options) (*Service, error) {
 		Report: func(event string, args ...any) {
 			s.metrics.disagreements.Inc()
 			o.Log.Error(event, args...)
-		}, Decided: s.metrics.decided})
+		}, Decided: s.metrics.decided, Audited: o.Audit != nil})
 	if err := s.openPolicies(paris); err != nil {
 		return nil, err
 	}
-	s.Gate = &authz.Gate{Policy: s.Policies.Schedule, Now: o.Now, Paris: paris}
+	s.Gate = &authz.Gate{Policy: s.Policies.Schedule, Now: o.Now, Paris: paris, ManyPatients: professionals(o.ManyPatients), Operator: operators(o.Operators)}
 	o.Repository.Observe = s.metrics.stored
 	s.metrics.watchPool(o.Pool)
 	s.health = s.newHealth()
@@ -97,6 +119,23 @@ func New(o Options) (*Service, error) {
 		s.limits[face] = int64(o.Limits.of(face))
 	}
 	return s, s.route()
+}
+
+// professionals tells those of a list by their national ids.
+func professionals(ids []string) func(authz.Subject) bool {
+	return func(sub authz.Subject) bool { return sub.Nature == authz.NaturePro && slices.Contains(ids, sub.ID) }
+}
+
+// operators tells whether a subject is one of those named: a person by his own id, a
+// structure by its own token alone, so that nobody gets the right by working there.
+func operators(ids []string) func(authz.Subject) bool {
+	return func(sub authz.Subject) bool {
+		id := sub.ID
+		if sub.Nature == authz.NatureStructure {
+			id = sub.Structure
+		}
+		return sub.Nature != authz.NaturePerson && id != "" && slices.Contains(ids, id)
+	}
 }
 
 // profileOf is the affinity domain's profile.
@@ -116,8 +155,7 @@ func (s *Service) Router() *gin.Engine { return s.router }
 
 // route builds the faces.
 func (s *Service) route() error {
-	assertions, err := saml.New(saml.Config{Issuers: s.VIHF, Audience: s.Base + "/xds", Now: s.Now, RequirePatient: s.RequirePatient})
-	if err != nil {
+	if err := s.openTrust(); err != nil {
 		return err
 	}
 	tokens, err := iua.New(iua.Config{Issuers: s.Tokens, Audience: s.Base, Now: s.Now, RequirePatient: s.RequirePatient})
@@ -135,17 +173,22 @@ func (s *Service) route() error {
 	}
 	s.router.HandleMethodNotAllowed = true
 	s.router.RedirectTrailingSlash = false
-	s.router.Use(s.metrics.count, s.shed, s.guard)
+	s.router.Use(s.metrics.count, s.shed, s.guard, s.origin)
 	s.router.NoRoute(func(c *gin.Context) { fhir.WriteOutcome(c.Writer, xds.Errors{{ID: "FHIR-003"}}) })
 	s.router.NoMethod(func(c *gin.Context) {
 		fhir.WriteOutcome(c.Writer, xds.Errors{{ID: "FHIR-004", Hint: "voir /api/openapi.json"}})
 	})
 	soapFace := &iti.Server{
-		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Tokens: assertions,
+		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Tokens: s.assertions,
 		Respond: soap.Responder{NewID: func() string { return "urn:uuid:" + NewID() }}, Limits: s.messageLimits(),
-		Base: s.Base, Incident: NewID, Log: s.Log, Observe: observe,
+		Base: cmp.Or(s.Trust.SOAPBase, s.Base), Client: s.client, Incident: NewID, Log: s.Log, Observe: observe,
 	}
+	soapFace.Broker, s.soap = s.Broker, soapFace
+	soapFace.Home, soapFace.Others = s.Home, federation.New(federation.Options{Communities: s.Communities, Document: s.messageLimits().Part, NewID: soapFace.Respond.NewID})
 	for actor, endpoint := range iti.Endpoints {
+		if !soapFace.Serves(actor) {
+			continue
+		}
 		s.router.Any(endpoint.Path, gin.WrapH(soapFace.Handler(actor)))
 	}
 	fhirFace := &mhd.Server{
@@ -153,7 +196,11 @@ func (s *Service) route() error {
 		Base: s.Base + "/fhir", Now: s.Now, NewID: NewID, Log: s.Log, Observe: observe,
 	}
 	fhirFace.Routes(s.router)
-	(&api.Server{Gate: s.Gate, Registry: s.Registry, Tokens: tokens, Now: s.Now, Incident: NewID, Log: s.Log}).Routes(s.router)
+	(&api.Server{Gate: s.Gate, Registry: s.Registry, Tokens: tokens, Now: s.Now, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
+	s.router.POST("/intake/cda", gin.WrapH(&entrance.Server{Desk: s.Entrance(), Tokens: tokens, Base: s.Base, NewID: NewID, Log: s.Log, Observe: observe}))
+	for _, path := range []string{"/errors", "/errors/*code"} {
+		s.router.GET(path, gin.WrapF(errorpage.ServeHTTP))
+	}
 	s.router.GET("/healthz", gin.WrapF(s.Live))
 	s.router.GET("/readyz", gin.WrapF(s.Ready))
 	if s.PublicMetrics {
@@ -182,7 +229,21 @@ func (s *Service) messageLimits() soap.Limits {
 
 // desk takes submissions in, on either face.
 func (s *Service) desk() *intake.Desk {
-	return &intake.Desk{Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Profile: s.Rules, Limit: s.messageLimits().Part, Log: s.Log}
+	return &intake.Desk{Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Profile: s.Rules, Senders: s.Senders, Limit: s.messageLimits().Part, Log: s.Log, Found: s.metrics.found}
+}
+
+// Entrance takes bare CDA documents in.
+func (s *Service) Entrance() *entrance.Desk {
+	d := entrance.Desk{Intake: s.desk(), SourceID: s.RepositoryID, Now: s.Now}
+	if s.Rules.Name != "dmp" { // IHE asks for a class, and derives none
+		d.ClassOf = func(typeCode xds.Code) (xds.Code, bool) {
+			if class, known := dmp.Class(typeCode); known {
+				return class, true
+			}
+			return typeCode, true
+		}
+	}
+	return entrance.New(d)
 }
 
 // Desk is the same at an instant of the past: the seed of the sandbox.
@@ -190,6 +251,15 @@ func (s *Service) Desk(gate *authz.Gate, reg *registry.Registry) *intake.Desk {
 	d := s.desk()
 	d.Gate, d.Registry = gate, reg
 	return d
+}
+
+// origin says where a request comes from, for its audit message: as the connection
+// has it, whatever its headers say (safety §2.3, attack 123).
+func (s *Service) origin(c *gin.Context) {
+	if host, _, err := net.SplitHostPort(c.Request.RemoteAddr); err == nil && s.Audit != nil {
+		c.Request = c.Request.WithContext(registry.From(c.Request.Context(), host))
+	}
+	c.Next()
 }
 
 // guard paces the body of the request, and turns a panic into a plain 500: the

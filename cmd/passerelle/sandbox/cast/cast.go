@@ -32,6 +32,7 @@ const (
 const (
 	KindPro    = "pro"    // nominal health professional
 	KindStruct = "struct" // structure without a nominal user
+	KindOther  = "other"  // anybody else: no role on any record (policy R-02)
 )
 
 // Person is a natural person beside the patients: a representative or a relative.

@@ -45,6 +45,12 @@ func TestIdentifiers(t *testing.T) {
 	person := regexp.MustCompile(`^899900\d{6}$`)
 	structure := regexp.MustCompile(`^1\d{2}999\d{4}$`)
 	for _, p := range slices.Concat(all.Professionals, all.Depositors) {
+		if p.Kind == KindOther { // of no structure, and no professional
+			if claim(p.ID, p.Name); !person.MatchString(p.ID) || !luhn(p.ID[1:]) || p.Structure.ID != "" || p.XCN() != "" {
+				t.Errorf("%s: %+v", p.Name, p)
+			}
+			continue
+		}
 		if !structure.MatchString(p.Structure.ID) || !luhn(p.Structure.ID[1:]) {
 			t.Errorf("%s: structure %s", p.Name, p.Structure.ID)
 		}
@@ -116,7 +122,7 @@ func TestMembers(t *testing.T) {
 		}
 	}
 	same("professionals", members, "dr-traitant", "dr-durand", "dr-hopital", "dr-bloque", "ide-nadia", "podo-paul", "dent-rose",
-		"samu-31", "dr-urg", "dr-inconnu", "bio-lab", "chu-lille")
+		"samu-31", "dr-urg", "dr-inconnu", "bio-lab", "chu-lille", "operateur")
 	same("regulators", regulators, "samu-31")
 	same("never connected", silent, "dr-urg", "dr-inconnu")
 	physician, _ := all.Professional("dr-hopital")

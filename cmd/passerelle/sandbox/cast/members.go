@@ -115,6 +115,7 @@ func professionals() []Professional {
 				Street: "12 quai de la Rade", PostalCode: "29200", City: "Brest", Phone: "0261910012"}},
 		{Name: "bio-lab", Kind: KindStruct, ID: lab.ID, Structure: lab},
 		{Name: "chu-lille", Kind: KindStruct, ID: lille.ID, Structure: lille},
+		{Name: "operateur", Kind: KindOther, ID: "899900002199", Family: "MERCIER", Given: "Alix", Profession: "EXPLOITANT"},
 	}
 }
 
