@@ -27,14 +27,16 @@ var makers = map[string][]string{
 	"authz.NewSchedule":              {"cmd/passerelle/policies"},
 	"(*authz.Schedule).Replace":      {"cmd/passerelle/policies"},
 	"(*authz.Gate).Foresee":          {"registry"},
+	"(*authz.Gate).OpenUpdate":       {"intake"},
+	"(*authz.Gate).OpenRemoval":      {"xds/iti"},
 	"(*authz.Gate).Explain":          {"cmd/…"},
 	"(*authz.Gate).ExplainDocument":  {"cmd/…"},
 	"field authz.Gate":               {"cmd/…"},
 	"field authz.Policy":             {"cmd/…", "authz/…"},
-	"written authz.Subject":          {"xds/saml", "fhir/iua", "cmd/passerelle/sandbox", "registry"},
+	"written authz.Subject":          {"xds/saml", "fhir/iua", "cmd/passerelle/sandbox", "registry", "hl7v2"},
 	"(*registry.Session).Facts":      {"cmd/passerelle/sandbox"},
 	"(*registry.Session).Inspect":    {"cmd/passerelle/sandbox"},
-	"(*registry.Registry).Peek":      {"fhir/mhd"},
+	"(*registry.Registry).Peek":      {"fhir/mhd", "intake"},
 	"(*repository.Store).List":       {"cmd/…"},
 	"(*repository.Store).Everything": {"registry", "cmd/…"},
 }
@@ -184,7 +186,7 @@ func TestArchReads(t *testing.T) {
 	_, imp := compiled(t, token.NewFileSet(), "./registry/...", "./repository")
 	secret := []string{"pgx", "internal/db.Tx", "xds.Document", "xds.DocumentEntry", "xds.SubmissionSet", "xds.Folder", "io.Reader", "io.ReadCloser", "[]byte"}
 	looked := 0
-	for _, name := range []string{"registry", "registry/record", "registry/trail", "repository"} {
+	for _, name := range []string{"registry", "registry/outbox", "registry/record", "registry/trail", "repository"} {
 		pkg, err := imp.Import(module + "/" + name)
 		if err != nil {
 			t.Fatal(err)
