@@ -202,6 +202,7 @@ func located(all []finding, h cda.Header) []finding {
 		if !ok || !strings.HasPrefix(f.Where, "DocumentEntry[") {
 			continue
 		}
+		attribute, _, _ = strings.Cut(attribute, " (ligne ") // of the message, which nobody wrote by hand
 		if o, ok := h.Origin(attribute); ok {
 			all[i].Source = fmt.Sprintf("%s (ligne %d, colonne %d)", o.Path, o.Line, o.Column)
 		}

@@ -83,7 +83,6 @@ func TestQueryFindings(t *testing.T) {
 	}{
 		{"an unknown query", ask("urn:uuid:0"), "[QRY-001 AdhocQuery@id]"},
 		{"a name is no id", ask("FindDocuments"), "[QRY-001 AdhocQuery@id]"},
-		{"a query not answered yet", ask(Lookup("GetAll").UUID), "[QRY-001 AdhocQuery@id]"},
 		{"nothing given", ask(findID), "[QRY-002 AdhocQuery.$XDSDocumentEntryPatientId QRY-002 AdhocQuery.$XDSDocumentEntryStatus]"},
 		{"no id", ask(getID), "[QRY-002 AdhocQuery]"},
 		{"two kinds of id", ask(getID, "$XDSDocumentEntryEntryUUID", "('a')", "$XDSDocumentEntryUniqueId", "('b')"), "[QRY-003 AdhocQuery]"},
