@@ -93,6 +93,7 @@ type transaction struct {
 	// refuse writes the findings in the answer of this transaction.
 	refuse func(*Server, *call, xds.Errors)
 	reply  string // wsa:Action of the answer; "" is that of the request with Response behind it
+	panel  bool   // about several patients: the token need not name one
 }
 
 var transactions = []transaction{
@@ -103,7 +104,7 @@ var transactions = []transaction{
 	{name: "ITI-61", actor: RegistryActor, action: "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry",
 		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "SubmitObjectsRequest"}, handle: (*Server).registerOnDemand, refuse: (*Server).refuseRegistration},
 	{name: "ITI-51", actor: RegistryActor, action: "urn:ihe:iti:2009:MultiPatientStoredQuery",
-		body: xmlgate.Name{Space: ebrim.NamespaceQuery, Local: "AdhocQueryRequest"}, handle: (*Server).multiPatientQuery, refuse: (*Server).refuseQuery},
+		body: xmlgate.Name{Space: ebrim.NamespaceQuery, Local: "AdhocQueryRequest"}, handle: (*Server).multiPatientQuery, refuse: (*Server).refuseQuery, panel: true},
 	{name: "ITI-57", actor: RegistryActor, action: "urn:ihe:iti:2010:UpdateDocumentSet",
 		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "SubmitObjectsRequest"}, handle: (*Server).updateDocumentSet, refuse: (*Server).refuseUpdate},
 	{name: "ITI-92", actor: RegistryActor, action: "urn:ihe:iti:2018:RestrictedUpdateDocumentSet",
@@ -125,7 +126,7 @@ var transactions = []transaction{
 	{name: "TD0.3", actor: AccessActor, action: "urn:si-dmp-habilitations:HabilitationsEndPoint:setAuthorization",
 		body: xmlgate.Name{Space: namespaceGrants, Local: "setAuthorization"}, handle: (*Server).setAuthorization, refuse: (*Server).refuseStatus},
 	{name: "TD0.4", actor: AccessActor, action: "urn:si-dmp-patients:PatientSpecificEndPoint:patientList",
-		body: xmlgate.Name{Space: namespacePatients, Local: "patientList"}, handle: (*Server).patientList, refuse: (*Server).refuseStatus},
+		body: xmlgate.Name{Space: namespacePatients, Local: "patientList"}, handle: (*Server).patientList, refuse: (*Server).refuseStatus, panel: true},
 	{name: "TD1.6", actor: AccessActor, action: "urn:si-dmp-habilitations:HabilitationsEndPoint:listAuthorizationByPatient",
 		body: xmlgate.Name{Space: namespaceGrants, Local: "listAuthorizationByPatient"}, handle: (*Server).listAuthorization, refuse: (*Server).refuseStatus},
 	{name: "ITI-38", actor: GatewayActor, action: "urn:ihe:iti:2007:CrossGatewayQuery",
@@ -225,7 +226,7 @@ func (s *Server) serve(r *http.Request, c *call, actor Actor) error {
 	if err != nil {
 		return err
 	}
-	if c.subject, err = s.subject(r, message); err != nil {
+	if c.subject, err = s.subject(r, message, t.panel); err != nil {
 		return err
 	}
 	c.transaction, c.target = t, r.URL.Query()
@@ -234,15 +235,19 @@ func (s *Server) serve(r *http.Request, c *call, actor Actor) error {
 
 // subject verifies the token of a message, and who presents it. The certificate of
 // the connection is judged anew: it may have been revoked since the handshake.
-func (s *Server) subject(r *http.Request, message *soap.Message) (authz.Subject, error) {
+func (s *Server) subject(r *http.Request, message *soap.Message, panel bool) (authz.Subject, error) {
+	verify := s.Tokens.VerifyTree
+	if panel {
+		verify = s.Tokens.VerifyPanel
+	}
 	if s.Client == nil {
-		return s.Tokens.VerifyTree(message.Envelope, nil)
+		return verify(message.Envelope, nil)
 	}
 	client, err := s.Client(r.TLS)
 	if err != nil {
 		return authz.Subject{}, err
 	}
-	return s.Tokens.VerifyTree(message.Envelope, client)
+	return verify(message.Envelope, client)
 }
 
 // dispatch finds the transaction of wsa:Action on this endpoint; the body must be

@@ -266,3 +266,28 @@ func TestOptions(t *testing.T) {
 		})
 	}
 }
+
+// A transaction about several patients takes a token that names none, also where the
+// others must; nothing else about the token is waived.
+func TestPanel(t *testing.T) {
+	nobody := doctor()
+	nobody.Patient = ""
+	v := testVerifier(t, func(c *Config) { c.RequirePatient = true })
+	read := func(claims Claims) *xmlgate.Element {
+		tree, err := xmlgate.Parse([]byte(envelope(issue(t, testSigner(testPKI().rsa), claims))), xmlgate.Envelope())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tree
+	}
+	if _, err := v.VerifyTree(read(nobody), nil); err == nil {
+		t.Error("a token without a patient, for one record")
+	}
+	if sub, err := v.VerifyPanel(read(nobody), nil); err != nil || sub.ID != nobody.ID || sub.Patient != "" {
+		t.Errorf("%+v %v", sub, err)
+	}
+	other := nobody
+	other.Audience = "urn:other"
+	_, err := v.VerifyPanel(read(other), nil)
+	refused(t, err, "SAML-006")
+}

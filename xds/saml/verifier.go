@@ -94,6 +94,12 @@ func (v *Verifier) VerifyEnvelope(root []byte) (authz.Subject, error) {
 //
 // Errors are one *xds.Error: SAML-001 to SAML-011, or XML-001 to XML-003.
 func (v *Verifier) VerifyTree(envelope *xmlgate.Element, client *Client) (authz.Subject, error) {
+	return v.named(v.VerifyPanel(envelope, client))
+}
+
+// VerifyPanel is VerifyTree for the transactions about several patients, which
+// each is decided on: their assertion may name none, whatever the configuration.
+func (v *Verifier) VerifyPanel(envelope *xmlgate.Element, client *Client) (authz.Subject, error) {
 	assertion, err := locate(envelope)
 	if err != nil {
 		return authz.Subject{}, err
@@ -115,7 +121,15 @@ func (v *Verifier) Verify(assertion []byte) (authz.Subject, error) {
 	if !root.Is(nsSAML, "Assertion") {
 		return authz.Subject{}, misplaced(root, root.Local, "saml2:Assertion")
 	}
-	return v.result(v.verify(root.Raw(), nil))
+	return v.named(v.result(v.verify(root.Raw(), nil)))
+}
+
+// named refuses a subject without a patient where one is required.
+func (v *Verifier) named(sub authz.Subject, err error) (authz.Subject, error) {
+	if err == nil && v.config.RequirePatient && sub.Patient == "" {
+		return authz.Subject{}, finding("SAML-005", nil, "resource-id absent", "l'INS du patient dans le VIHF")
+	}
+	return sub, err
 }
 
 func (v *Verifier) result(t *token, err *xds.Error) (authz.Subject, error) {
@@ -262,9 +276,6 @@ func (v *Verifier) judge(t *token, client *Client, now time.Time) *xds.Error {
 	}
 	if err := t.meant(cmp.Or(t.issuer.Audience, v.config.Audience)); err != nil {
 		return err
-	}
-	if v.config.RequirePatient && t.subject.Patient == "" {
-		return finding("SAML-005", nil, "resource-id absent", "l'INS du patient dans le VIHF")
 	}
 	return t.bound(client)
 }
