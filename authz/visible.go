@@ -67,6 +67,17 @@ func (s *Seen) AdmitFolder(f xds.Folder, members []string) (Visible[xds.Folder],
 	return Visible[xds.Folder]{value: f, ok: true}, true
 }
 
+// AdmitOwnFolder admits a Folder to him who deposited it, whatever he sees in it: its
+// title and codes are his own words, and that it is there tells him nothing of what
+// others put into it.
+func (s *Seen) AdmitOwnFolder(f xds.Folder, depositor string) (Visible[xds.Folder], bool) {
+	if !s.scope.Live() || depositor == "" || s.scope.Subject().ID != depositor {
+		return Visible[xds.Folder]{}, false
+	}
+	s.objects[f.EntryUUID] = true
+	return Visible[xds.Folder]{value: f, ok: true}, true
+}
+
 // AdmitAssociation admits an association both ends of which were seen (SC-07, SC-09).
 // It may be the end of another one: of the set that it was submitted in.
 func (s *Seen) AdmitAssociation(a xds.Association) (Visible[xds.Association], bool) {

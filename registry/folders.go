@@ -10,7 +10,7 @@ import (
 // FindFolders answers FindFolders (ITI TF-2 3.18.4.1.2.3.7.3): the folders of the
 // Scope's record that it shows and the conditions match, the one changed last first,
 // at most limit; more tells whether that is not all. A folder in which the reader
-// sees nothing, an empty one too, is not there.
+// sees nothing, an empty one too, is not there, unless he deposited it himself.
 func (s *Session) FindFolders(ctx context.Context, sc authz.Scope, match []xds.Match, limit int) (folders []authz.Visible[xds.Folder], more bool, err error) {
 	if sc.Record() == "" {
 		return nil, false, nil

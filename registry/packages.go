@@ -30,6 +30,7 @@ type packageKind struct {
 	asked   string // the columns of p, the table, that conditions and order look at
 	extra   string // of the table and of h, its visible members: when it changed last, as the reader sees it
 	members string // of a statement's record %[1]s, HasMember %[2]s and condition on the containers %[3]s: container, place and lid of each visible member
+	own     string // of a statement's record %[1]s and subject %[2]s: the containers that he deposited, as rows of members without a document; "" = he sees those of visible members alone
 	near    string // the documents that a container named in %[3]s can be seen by
 	latest  string
 }
@@ -62,7 +63,8 @@ var setKind = packageKind{
     union select x.source from association a join association x on x.record = a.record and x.id = a.target where a.record = %[1]s::uuid and a.type = %[2]s %[3]s`,
 }
 
-// A folder is seen by a document that is in it now.
+// A folder is seen by a document that is in it now, and by who deposited it: empty or
+// full of what is hidden from him, it is alike to him.
 var folderKind = packageKind{
 	table: "folder", order: "changed desc, id", latest: "p.latest",
 	extra: "date_trunc('second', greatest(p.updated_at, h.changed))", asked: "p.status, p.code_keys",
@@ -74,19 +76,28 @@ var folderKind = packageKind{
 	members: `
     select a.source as container, v.place, v.lid, a.registered_at from association a join visible v on v.lid = a.target
     where a.record = %[1]s::uuid and a.type = %[2]s and a.status = 0 %[3]s`,
+	own: `
+    union all
+    select f.id, null::tid, null::uuid, null::timestamptz from folder f where f.record = %[1]s::uuid and f.latest and f.depositor = %[2]s`,
 	near: `
     select a.target from association a where a.record = %[1]s::uuid and a.type = %[2]s and a.status = 0 %[3]s`,
 }
 
 // packagesSQL composes the statement: visible documents, the containers that they
 // show, with one of them as the witness, and only then the client's conditions, order
-// and limit. own are the columns of the table that are read.
-func packagesSQL(sc authz.Scope, k packageKind, p pick, own string) (string, *statement, error) {
+// and limit. told are the columns of the table that are read.
+func packagesSQL(sc authz.Scope, k packageKind, p pick, told string) (string, *statement, error) {
 	st := &statement{}
 	record, member := st.arg(sc.Record()), st.arg(string(xds.HasMember))
-	named, near := "", listed
+	named, near, own := "", listed, ""
+	if me := sc.Subject().ID; k.own != "" && me != "" {
+		own = fmt.Sprintf(k.own, record, st.arg(me))
+	}
 	if p.ids != nil {
 		ids := st.arg(p.ids)
+		if own != "" {
+			own += " and f.id = any(" + ids + "::uuid[])"
+		}
 		named = "and a.source = any(" + ids + "::uuid[])"
 		near = listed + " and d.lid in (" + fmt.Sprintf(k.near, record, member, named) + ")"
 	}
@@ -103,7 +114,7 @@ func packagesSQL(sc authz.Scope, k packageKind, p pick, own string) (string, *st
 		limit = " limit " + st.arg(p.limit+1)
 	}
 	sql := visibleSQL(sc, near, record, nil, st) + `, held as materialized (
-  select container, (array_agg(place order by lid))[1] as witness, max(registered_at) as changed from (` + fmt.Sprintf(k.members, record, member, named) + `
+  select container, (array_agg(place order by lid))[1] as witness, max(registered_at) as changed from (` + fmt.Sprintf(k.members, record, member, named) + own + `
   ) m group by container
 ), shown as materialized (
   select p.ctid as package, p.id, h.witness, ` + k.extra + ` as changed, ` + k.asked + `
@@ -111,11 +122,11 @@ func packagesSQL(sc authz.Scope, k packageKind, p pick, own string) (string, *st
 ), chosen as (
   select * from shown where ` + matched + ` order by ` + k.order + limit + `
 )
-select ` + own + `, ` + wholeSQL + `
+select ` + told + `, ` + wholeSQL + `
 from chosen c
 join ` + k.table + ` p on p.ctid = c.package
-join document_entry d on d.ctid = c.witness
-join lineage l on l.record = d.record and l.id = d.lineage
+left join document_entry d on d.ctid = c.witness
+left join lineage l on l.record = d.record and l.id = d.lineage
 order by ` + aliased(k.order)
 	return sql, st, nil
 }
@@ -123,7 +134,8 @@ order by ` + aliased(k.order)
 // aliased writes the keys of an order with the alias of the chosen rows.
 func aliased(order string) string { return "c." + strings.ReplaceAll(order, ", ", ", c.") }
 
-// packages runs the statement: each row is scanned into own and given with its witness.
+// packages runs the statement: each row is scanned into own and given with its
+// witness, the zero Document for a container that only its depositor is shown.
 func (s *Session) packages(ctx context.Context, sc authz.Scope, k packageKind, p pick, columns string, own []any, each func(witness xds.Document) error) error {
 	sql, st, err := packagesSQL(sc, k, p, columns)
 	if err != nil {
@@ -136,7 +148,11 @@ func (s *Session) packages(ctx context.Context, sc authz.Scope, k packageKind, p
 	defer rows.Close()
 	for rows.Next() {
 		var witness xds.Document
-		if err := scanDocument(behind{rows, own}, &witness); err != nil {
+		scan := func() error { return scanDocument(behind{rows, own}, &witness) }
+		if raw := rows.RawValues(); raw[len(own)] == nil {
+			scan = func() error { return rows.Scan(append(own[:len(own):len(own)], make([]any, len(raw)-len(own))...)...) }
+		}
+		if err := scan(); err != nil {
 			return err
 		}
 		if err := each(witness); err != nil {
@@ -158,6 +174,9 @@ func (b behind) Scan(dest ...any) error {
 
 // witnessed enters the document that a set or folder is seen by and gives its id.
 func (s *Session) witnessed(sc authz.Scope, seen *authz.Seen, witness xds.Document) []string {
+	if witness.Record == "" { // shown to its depositor alone
+		return nil
+	}
 	v, ok := s.admit(sc, witness)
 	if !ok {
 		return nil
@@ -196,10 +215,10 @@ func (s *Session) folders(ctx context.Context, sc authz.Scope, seen *authz.Seen,
 	var payload []byte
 	var number int16
 	var version int
-	var id, entryUUID string
+	var id, entryUUID, depositor string
 	var changed time.Time
-	own := []any{&payload, &number, &version, &id, &entryUUID, &changed}
-	err = s.packages(ctx, sc, folderKind, p, "p.entry, p.status, p.version, p.id::text, p.entry_uuid::text, c.changed", own, func(witness xds.Document) error {
+	own := []any{&payload, &number, &version, &id, &entryUUID, &depositor, &changed}
+	err = s.packages(ctx, sc, folderKind, p, "p.entry, p.status, p.version, p.id::text, p.entry_uuid::text, p.depositor, c.changed", own, func(witness xds.Document) error {
 		if p.limit > 0 && len(folders) == p.limit {
 			more = true
 			return nil
@@ -211,7 +230,11 @@ func (s *Session) folders(ctx context.Context, sc authz.Scope, seen *authz.Seen,
 		}
 		f.AvailabilityStatus, f.Version, f.LastUpdateTime = status, version, xds.NewDTM(changed)
 		f.LogicalID, f.EntryUUID = "urn:uuid:"+id, "urn:uuid:"+entryUUID
-		if v, ok := seen.AdmitFolder(f, s.witnessed(sc, seen, witness)); ok {
+		v, ok := seen.AdmitFolder(f, s.witnessed(sc, seen, witness))
+		if !ok {
+			v, ok = seen.AdmitOwnFolder(f, depositor)
+		}
+		if ok {
 			folders = append(folders, v)
 		}
 		return nil

@@ -217,7 +217,7 @@ func everything(s *shelf) []string {
 
 // TestShelf: every query, by the holder, who sees all, and by durand, from whom the
 // masked documents, the folder that holds nothing else and their set are hidden. An
-// empty folder is shown to nobody; a signature and what it signs are in no answer.
+// empty folder is shown to neither, who did not deposit it; a signature and what it signs are in no answer.
 func TestShelf(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
