@@ -1,16 +1,23 @@
 package authz
 
-import "github.com/passerelle-sante/passerelle/xds"
+import (
+	"slices"
 
-// Names tells whether the depositor may name a registered document, whatever its
-// status: he reads it, or it is his to replace. One that he may not name answers as
-// an unknown id (policy §0.2).
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Names tells whether the bytes of a registered document may be taken for an entry of
+// the depositor, whatever its status: he reads it, or it is his to replace as its author
+// or as the structure itself. A professional of the structure who does not read it would
+// become the author of the entry, and read it by that. One that he may not name
+// answers as an unknown id (policy §0.2).
 func (d Deposit) Names(target xds.Document) bool {
 	if d.session == nil || !d.session.Live() || target.Record != d.record {
 		return false
 	}
 	_, sees := d.read.admits(target)
-	return sees || d.admitsReplace(target, xds.Approved)
+	own := d.kind == Structure || d.kind == Pro && d.subject.ID != "" && slices.Contains(target.Authors, d.subject.ID)
+	return sees || own && d.admitsReplace(target, xds.Approved)
 }
 
 // Reads is what the registry compiles to find whether the depositor sees any member

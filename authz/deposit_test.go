@@ -13,8 +13,10 @@ func TestWhatADepositorMayName(t *testing.T) {
 	stranger := func(f *authz.Facts) { f.Link = authz.NoLink }
 	member := doctor()
 	member.Structure = server().Structure
+	writer := doctor()
+	writer.ID = "899900000777"
 	report := xds.Document{
-		Record: openRecord(alice).Record, Structure: server().Structure, Origin: xds.FromPro,
+		Record: openRecord(alice).Record, Structure: server().Structure, Origin: xds.FromPro, Authors: []string{writer.ID},
 		Entry: xds.DocumentEntry{TypeCode: xds.Code{Value: "11502-2", Scheme: "2.16.840.1.113883.6.1"}, AvailabilityStatus: xds.Deprecated},
 	}
 	masked := report
@@ -27,7 +29,8 @@ func TestWhatADepositorMayName(t *testing.T) {
 	}{
 		{"a linked doctor", doctor(), nil, true, false, false},
 		{"a doctor without relation", doctor(), stranger, false, false, false},
-		{"a doctor of the structure", member, stranger, true, true, true},
+		{"a doctor of the structure", member, stranger, false, false, true},
+		{"its author, without relation", writer, stranger, true, true, false},
 		{"the structure", server(), nil, true, true, true},
 	} {
 		s := newSession(c.facts)

@@ -60,7 +60,7 @@ func (g *Gate) open(ctx context.Context, s Session, sub Subject, patient xds.CX,
 		}
 		return Scope{}, err
 	}
-	predicate := q.policy.residual(q.state, p.Action, sub)
+	predicate := q.policy.residual(q.state, p.Action, q.subject)
 	q.trace.Rules = rulesOf(predicate)
 	if !readable(p.Action, q.state[Kind]) {
 		return Scope{}, &xds.Error{ID: "ACC-03"}
@@ -114,9 +114,9 @@ func (g *Gate) OpenDeposit(ctx context.Context, s Session, sub Subject, patient 
 		return Deposit{}, &xds.Error{ID: "C-13"}
 	}
 	return Deposit{
-		session: s, record: q.facts.Record, patient: q.facts.Patient, facts: q.facts, subject: sub,
+		session: s, record: q.facts.Record, patient: q.facts.Patient, facts: q.facts, subject: q.subject,
 		kind: q.state[Kind], minor: q.state[Minor] == Yes, trace: q.trace,
-		replace: q.policy.residual(q.state, Replace, sub), read: q.reading(),
+		replace: q.policy.residual(q.state, Replace, q.subject), read: q.reading(),
 	}, nil
 }
 
@@ -132,8 +132,8 @@ func (g *Gate) OpenAmend(ctx context.Context, s Session, sub Subject, patient xd
 		return Amend{}, err
 	}
 	return Amend{
-		session: s, record: q.facts.Record, action: p.Action, subject: sub, kind: q.state[Kind], trace: q.trace,
-		act: q.policy.residual(q.state, p.Action, sub), read: q.reading(),
+		session: s, record: q.facts.Record, action: p.Action, subject: q.subject, kind: q.state[Kind], trace: q.trace,
+		act: q.policy.residual(q.state, p.Action, q.subject), read: q.reading(),
 	}, nil
 }
 
@@ -147,7 +147,7 @@ func (g *Gate) OpenProfile(ctx context.Context, s Session, sub Subject, patient 
 		return Allowed{}, err
 	}
 	return Allowed{
-		session: s, record: q.facts.Record, facts: q.facts, action: p.Action, subject: sub,
+		session: s, record: q.facts.Record, facts: q.facts, action: p.Action, subject: q.subject,
 		kind: q.state[Kind], trace: q.trace, read: q.reading(),
 	}, nil
 }
@@ -164,6 +164,7 @@ func (g *Gate) ask(ctx context.Context, s Session, sub Subject, patient xds.CX, 
 	if err != nil {
 		return question{}, fmt.Errorf("facts: %w", err)
 	}
+	sub = vouched(sub, facts.Listed)
 	state := g.state(m, facts, sub)
 	state[Action] = p.Action
 	q := question{policy: m.policy, subject: sub, facts: facts, state: state}
@@ -193,6 +194,20 @@ func (g *Gate) ask(ctx context.Context, s Session, sub Subject, patient xds.CX, 
 		return q, &xds.Error{ID: code}
 	}
 	return q, nil
+}
+
+// vouched is the subject as far as somebody vouches for him: what a card holder says of
+// himself counts where the directory says the same. One whom it does not know has no
+// profession, hence no role on any record (ACC-02).
+func vouched(sub Subject, known Listed) Subject {
+	if !sub.Unvouched {
+		return sub
+	}
+	sub.Profession, sub.Specialty, sub.Regulator = known.Profession, known.Specialty, false
+	if sub.Structure != known.Structure {
+		sub.Structure, sub.StructureName = "", ""
+	}
+	return sub
 }
 
 // otherPatientDoor comes before all others (policy §0.1).

@@ -38,6 +38,10 @@ type Subject struct {
 	TokenID       string    // assertion ID or jti
 	Issuer        string    // who signed
 	Expires       time.Time // end of the token
+	// Unvouched says that nobody but the subject himself says what he is: a card proves
+	// who he is, and no registered issuer the rest (DIRECTE). His profession, structure
+	// and role are then those of the directory, or none.
+	Unvouched bool
 }
 
 // Traits are the identity traits of a patient.
@@ -84,6 +88,15 @@ type Facts struct {
 	Link          Value // NoLink, TeamLink or ConsentLink; expiry is judged by the Gate
 	LinkExpires   time.Time
 	Regulator     bool // the directory says so
+	Listed        Listed
+}
+
+// Listed is what the directory knows of a professional; the zero Listed is nobody.
+type Listed struct {
+	Known      bool
+	Profession string
+	Specialty  string
+	Structure  string // XON.10
 }
 
 // Purpose says what a request is for, beside its subject and patient.

@@ -50,7 +50,7 @@ func (g *Gate) OpenUpdate(ctx context.Context, s Session, sub Subject, patient x
 	for _, action := range updateActs {
 		state := q.state
 		state[Action] = action
-		a := act{predicate: q.policy.residual(q.state, action, sub)}
+		a := act{predicate: q.policy.residual(q.state, action, q.subject)}
 		if door := q.policy.door(state); door != 0 {
 			a.door = fmt.Sprintf("ACC-%02d", door)
 		}
@@ -59,7 +59,7 @@ func (g *Gate) OpenUpdate(ctx context.Context, s Session, sub Subject, patient x
 		}
 		u.acts[action] = a
 	}
-	switch submit := q.policy.residual(q.state, Submit, sub); {
+	switch submit := q.policy.residual(q.state, Submit, q.subject); {
 	case shut != "":
 	case sub.Reinforced:
 		shut = "C-13"
@@ -71,7 +71,7 @@ func (g *Gate) OpenUpdate(ctx context.Context, s Session, sub Subject, patient x
 		return Update{}, &xds.Error{ID: shut}
 	}
 	u.deposit = Deposit{
-		session: s, record: q.facts.Record, patient: q.facts.Patient, facts: q.facts, subject: sub,
+		session: s, record: q.facts.Record, patient: q.facts.Patient, facts: q.facts, subject: q.subject,
 		kind: q.state[Kind], minor: q.state[Minor] == Yes, trace: q.trace, replace: u.acts[Replace].predicate, read: q.reading(),
 	}
 	return u, nil
@@ -96,6 +96,13 @@ func (u Update) Sees(d xds.Document) bool {
 // is his own.
 func (u Update) Knows(d xds.Document) bool {
 	return u.live(d) && (u.Sees(d) || u.deposit.admitsReplace(d, xds.Approved))
+}
+
+// Retypes tells whether the sender may change the type of a document, by which the
+// matrix opens it. Who may correct it for his structure alone, and neither reads
+// nor wrote it, may not: he would open it to himself.
+func (u Update) Retypes(d xds.Document) bool {
+	return u.deposit.kind != Pro || u.Sees(d) || u.live(d) && slices.Contains(d.Authors, u.deposit.subject.ID)
 }
 
 func (u Update) live(d xds.Document) bool {
@@ -164,9 +171,9 @@ type Owner struct {
 
 // JudgeFolder decides a change of a folder by the documents that are in it now, and
 // completes the trail row. No rule of the policy speaks of folders: who brought one
-// may change it, and whoever is of his structure; a professional must see one of its
-// documents, as he must to know that it is there (SC-05); an empty one is known to
-// him alone who brought it.
+// may change it, whatever he sees in it, or an empty one would not be as one full of
+// what is hidden from him; and whoever is of his structure, of whom a professional must
+// see one of its documents, as he must to know that it is there (SC-05).
 func (u Update) JudgeFolder(o Owner, inside []xds.Document) error {
 	for _, d := range inside { // the line is withheld with theirs
 		u.note(d)
@@ -174,7 +181,7 @@ func (u Update) JudgeFolder(o Owner, inside []xds.Document) error {
 	sub := u.deposit.subject
 	himself := sub.ID != "" && o.Depositor == sub.ID
 	ofStructure := (u.deposit.kind == Pro || u.deposit.kind == Structure) && sub.Structure != "" && o.Structure == sub.Structure
-	sees := slices.ContainsFunc(inside, u.Sees) || u.deposit.kind == Structure && ofStructure || len(inside) == 0 && himself
+	sees := himself || slices.ContainsFunc(inside, u.Sees) || u.deposit.kind == Structure && ofStructure
 	switch {
 	case !sees:
 		return u.refuse("UPD-001")

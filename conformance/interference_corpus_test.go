@@ -289,6 +289,8 @@ var queryRows = []queryRow{
 	{"GetDocuments", []string{"$XDSDocumentEntryEntryUUID=urn:uuid:{hidden}"}},
 	{"GetDocuments", []string{"$XDSDocumentEntryLogicalID=urn:uuid:{hidden}"}},
 	{"GetDocuments", []string{"$XDSDocumentEntryUniqueId={hidden.uid}"}},
+	{"GetDocuments", []string{"$XDSDocumentEntryUniqueId={one.uid}|{hidden.uid}", "$MetadataLevel=2"}},
+	{"GetDocuments", []string{"$XDSDocumentEntryLogicalID=urn:uuid:{hidden}", "$MetadataLevel=2"}},
 	{"GetDocuments", []string{"$XDSDocumentEntryUniqueId={one.uid}|{hidden.uid}|{own.uid}|{never.uid}"}},
 	{"GetDocuments", []string{"$XDSDocumentEntryEntryUUID=urn:uuid:{one}|urn:uuid:{hidden}|urn:uuid:{two}"}},
 	{"GetDocuments", []string{"$XDSDocumentEntryEntryUUID=urn:uuid:{hidden.set}"}},

@@ -439,7 +439,7 @@ func (p *pair) obscure(t *testing.T) {
 	}
 	for _, name := range p.scenario.hidden { // the same names stand for nothing in the other world
 		without.held[name] = w.held[name]
-		for _, of := range []string{"", ".set", ".member", ".relation", ".folder"} {
+		for _, of := range []string{"", ".set", ".member", ".relation", ".folder", ".in"} {
 			without.uuid(name + of)
 			w.uuid(name + of)
 		}

@@ -17,10 +17,6 @@ import (
 	"github.com/passerelle-sante/passerelle/xds/cda"
 )
 
-// maxHeader bounds how much of a document is held to read its header, in bytes.
-// Longer documents hold images or a PDF in their body.
-const maxHeader = 1 << 20
-
 // places is how many documents may be read at once, and maxWait how long one waits
 // for its place before its sender is told to come back (REG-006).
 const (
@@ -74,7 +70,7 @@ func (d *Desk) Take(ctx context.Context, subject authz.Subject, doc io.Reader, o
 		return Taken{}, err
 	}
 	defer leave()
-	content, err := cda.Arrive(doc, cda.Options{ClassOf: d.ClassOf}, maxHeader)
+	content, err := cda.Arrive(doc, cda.Options{ClassOf: d.ClassOf}, cda.MaxHeader)
 	if err != nil {
 		return Taken{}, err
 	}

@@ -2,8 +2,10 @@ package hl7v2
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -25,7 +27,9 @@ type Sender struct {
 	Facility      string // MSH-4.1
 	Structure     string // XON.10
 	StructureName string
-	Certificate   string // common name of the client certificate; "" = any that the port accepts
+	// Certificate is the subject of the client certificate (RFC 2253), or sha256: and the
+	// hexadecimal SHA-256 of its SubjectPublicKeyInfo; "" = any that the port accepts.
+	Certificate string
 }
 
 // Desk carries messages out and acknowledges them, after the commit alone.
@@ -134,12 +138,18 @@ func (d *Desk) sender(h Segment, peer *tls.ConnectionState) (authz.Subject, bool
 	return authz.Subject{}, false
 }
 
-// certified tells whether the peer shows the sender's certificate.
+// certified tells whether the peer shows the sender's certificate: the whole subject or
+// the key, since any organisation of a range may have asked for the same common name.
 func (s Sender) certified(peer *tls.ConnectionState) bool {
 	if s.Certificate == "" {
 		return true
 	}
-	return peer != nil && len(peer.VerifiedChains) > 0 && peer.PeerCertificates[0].Subject.CommonName == s.Certificate
+	if peer == nil || len(peer.VerifiedChains) == 0 {
+		return false
+	}
+	leaf := peer.PeerCertificates[0]
+	key := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
+	return s.Certificate == leaf.Subject.String() || s.Certificate == "sha256:"+hex.EncodeToString(key[:])
 }
 
 // beside compares the header of the document with the message that carries it: an
@@ -155,13 +165,10 @@ func (o *order) beside(h cda.Header) xds.Errors {
 	return found
 }
 
-// maxHeader bounds how much of a document is held to read its header, in bytes.
-const maxHeader = 1 << 20
-
 // delete takes back the document whose identifier the header carries, as its structure
 // may.
 func (d *Desk) delete(ctx context.Context, subject authz.Subject, o order) error {
-	read, err := cda.Arrive(o.document, cda.Options{}, maxHeader)
+	read, err := cda.Arrive(o.document, cda.Options{}, cda.MaxHeader)
 	if err != nil {
 		return err
 	}

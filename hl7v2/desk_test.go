@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -69,7 +70,8 @@ func newWorld(t *testing.T) *world {
 		Entrance: entrance.New(entrance.Desk{Intake: in, SourceID: "1.2.3.4", Now: time.Now}), Gate: w.gate, Registry: w.registry,
 		Senders: func() []hl7v2.Sender {
 			return []hl7v2.Sender{{Facility: "CHU", Application: "LABO", Structure: hospital, StructureName: "CHU TEST"},
-				{Facility: "SUR", Structure: hospital, Certificate: "labo.chu.test"}}
+				{Facility: "SUR", Structure: hospital, Certificate: "CN=labo.chu.test,O=CHU"},
+				{Facility: "EST", Structure: hospital, Certificate: "sha256:" + fmt.Sprintf("%x", sha256.Sum256([]byte("key")))}}
 		},
 		Now: time.Now, Incident: newID, Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	}
@@ -251,23 +253,27 @@ func TestRefusals(t *testing.T) {
 // TestCertificate: on a TLS port a sender is who holds its certificate.
 func TestCertificate(t *testing.T) {
 	w := newWorld(t)
-	m := message(document(t), "|CHU|", "|SUR|")
-	peer := func(name string, verified bool) *tls.ConnectionState {
-		leaf := &x509.Certificate{Subject: pkix.Name{CommonName: name}}
+	peer := func(name pkix.Name, key string, verified bool) *tls.ConnectionState {
+		leaf := &x509.Certificate{Subject: name, RawSubjectPublicKeyInfo: []byte(key)}
 		state := &tls.ConnectionState{PeerCertificates: []*x509.Certificate{leaf}}
 		if verified {
 			state.VerifiedChains = [][]*x509.Certificate{{leaf}}
 		}
 		return state
 	}
+	own := pkix.Name{Organization: []string{"CHU"}, CommonName: "labo.chu.test"}
 	for name, c := range map[string]struct {
-		peer *tls.ConnectionState
-		want string
+		facility string
+		peer     *tls.ConnectionState
+		want     string
 	}{
-		"no TLS": {nil, "AR HL7-005"}, "another": {peer("autre.test", true), "AR HL7-005"}, "not verified": {peer("labo.chu.test", false), "AR HL7-005"},
-		"its own": {peer("labo.chu.test", true), "AA"},
+		"no TLS": {"SUR", nil, "AR HL7-005"}, "not verified": {"SUR", peer(own, "", false), "AR HL7-005"}, "its own": {"SUR", peer(own, "", true), "AA"},
+		"another":                 {"SUR", peer(pkix.Name{CommonName: "autre.test"}, "", true), "AR HL7-005"},
+		"its name, another house": {"SUR", peer(pkix.Name{Organization: []string{"AUTRE"}, CommonName: "labo.chu.test"}, "", true), "AR HL7-005"},
+		"its key":                 {"EST", peer(own, "key", true), "AA"},
+		"another key":             {"EST", peer(own, "other", true), "AR HL7-005"},
 	} {
-		if got := w.sendBy(m, c.peer); got != c.want {
+		if got := w.sendBy(message(document(t), "|CHU|", "|"+c.facility+"|"), c.peer); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

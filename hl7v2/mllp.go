@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -24,6 +25,10 @@ var (
 	ErrFrame    = errors.New("bytes outside an MLLP frame")
 	ErrTooLarge = errors.New("MLLP frame beyond the limit")
 )
+
+// ErrPanic is a message on which the gateway itself failed: its connection is closed,
+// and the others go on.
+var ErrPanic = errors.New("panic")
 
 // ReadFrame reads one message of at most limit bytes. io.EOF is a connection that
 // ended between two messages.
@@ -82,7 +87,8 @@ type Listener struct {
 	// Answer carries a message out and gives its acknowledgement; nil closes the
 	// connection, after which the sender sends it again.
 	Answer func(ctx context.Context, raw []byte, peer *tls.ConnectionState) []byte
-	// Broken hears of connections that ended in the midst of a frame. nil ignores it.
+	// Broken hears of connections that ended in the midst of a frame, or on an ErrPanic.
+	// nil ignores it.
 	Broken func(error)
 
 	Limit       int           // bytes of one message
@@ -139,6 +145,11 @@ func pause(ctx context.Context) {
 func (l *Listener) serve(ctx context.Context, conn net.Conn) {
 	l.mark(conn, false)
 	defer l.forget(conn)
+	defer func() {
+		if p := recover(); p != nil {
+			l.broken(fmt.Errorf("%w: %T", ErrPanic, p))
+		}
+	}()
 	peer, err := handshake(conn, l.Frame)
 	if err != nil {
 		l.broken(err)

@@ -131,6 +131,35 @@ func TestListenerDrains(t *testing.T) {
 	}
 }
 
+// A message that makes the gateway panic costs its own connection alone.
+func TestListenerPanics(t *testing.T) {
+	broken := make(chan error, 1)
+	address, stop := served(t, func(l *Listener) {
+		l.Answer = func(_ context.Context, raw []byte, _ *tls.ConnectionState) []byte { return raw[:len(raw)-len("boom")] }
+		l.Broken = func(err error) { broken <- err }
+	})
+	bad, br := dial(t, address)
+	if err := WriteFrame(bad, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-broken; !errors.Is(err, ErrPanic) {
+		t.Errorf("%v", err)
+	}
+	if _, err := br.ReadByte(); !errors.Is(err, io.EOF) {
+		t.Errorf("its connection: %v", err)
+	}
+	conn, r := dial(t, address)
+	if err := WriteFrame(conn, []byte("still here: boom")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadFrame(r, 100); err != nil || string(got) != "still here: " {
+		t.Errorf("%q %v", got, err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A sender that never ends its frame is closed at its deadline, and does not hold the others up.
 func TestListenerSlow(t *testing.T) {
 	broken := make(chan error, 1)

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
@@ -211,8 +210,7 @@ func (l *Lot) refuse(ctx context.Context, findings xds.Errors) error {
 		if err != nil {
 			return err
 		}
-		first := slices.IndexFunc(findings, func(e *xds.Error) bool { return e.Severity == xds.SeverityError })
-		deposit.Refuse(findings[first].ID)
+		deposit.Refuse(findings.First().ID)
 		return findings
 	})
 }

@@ -24,8 +24,7 @@ func (d *Desk) Update(ctx context.Context, subject authz.Subject, transaction st
 		findings := slices.Clone(found)
 		findings.AddAll(reconciled(up, d.Profile.Check(lot, updating(u.Deposit(), up))))
 		if err := findings.Err(); err != nil {
-			first := slices.IndexFunc(findings, func(e *xds.Error) bool { return e.Severity == xds.SeverityError })
-			u.Refuse(findings[first].ID)
+			u.Refuse(findings.First().ID)
 			return err
 		}
 		return s.Update(ctx, u, up)
@@ -37,15 +36,7 @@ func (d *Desk) Update(ctx context.Context, subject authz.Subject, transaction st
 // checks of them: a submission without the marks, which are judged against those that
 // the lineage has.
 func (d *Desk) asLot(up *xds.Update) xds.Submission {
-	lot := xds.Submission{Set: up.Set}
-	for _, e := range up.Entries {
-		lot.Documents = append(lot.Documents, e.Entry)
-		lot.Associations = append(lot.Associations, e.Member)
-	}
-	for _, f := range up.Folders {
-		lot.Folders = append(lot.Folders, f.Folder)
-		lot.Associations = append(lot.Associations, f.Member)
-	}
+	lot := up.Lot()
 	d.Profile.Normalise(&lot)
 	up.Set = lot.Set
 	for i := range lot.Documents {

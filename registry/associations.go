@@ -21,11 +21,13 @@ type link struct {
 // isMember tells membership of a set or a folder.
 func (l link) isMember() bool { return l.Type == xds.HasMember }
 
-// maxLinks bounds how many associations one request looks at.
+// maxLinks bounds how many associations one request looks at: what has more of them is
+// told so, and never answered in part.
 const maxLinks = 20000
 
 // links are the associations of a record that a condition on `a` selects, seen or not:
-// nothing of them may be answered before both ends were admitted.
+// nothing of them may be answered before both ends were admitted. More than maxLinks
+// are QRY-006.
 func (s *Session) links(ctx context.Context, record, where string, args ...any) ([]link, error) {
 	rows, err := s.tx.Query(ctx, `
 select a.id::text, a.type, a.status, a.source::text, a.target::text, coalesce(ds.entry_uuid, fs.entry_uuid, a.source)::text,
@@ -35,7 +37,7 @@ left join document_entry ds on ds.record = a.record and ds.lid = a.source and ds
 left join document_entry dt on dt.record = a.record and dt.lid = a.target and dt.latest
 left join folder fs on fs.record = a.record and fs.id = a.source and fs.latest
 left join folder ft on ft.record = a.record and ft.id = a.target and ft.latest
-where a.record = $1 and (`+where+`) order by a.id limit `+fmt.Sprint(maxLinks), append([]any{record}, args...)...)
+where a.record = $1 and (`+where+`) order by a.id limit `+fmt.Sprint(maxLinks+1), append([]any{record}, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +58,9 @@ where a.record = $1 and (`+where+`) order by a.id limit `+fmt.Sprint(maxLinks), 
 			return nil, err
 		}
 		all = append(all, l)
+	}
+	if len(all) > maxLinks {
+		return nil, &xds.Error{ID: "QRY-006", Expected: fmt.Sprintf("au plus %d associations", maxLinks)}
 	}
 	return all, rows.Err()
 }

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,39 +39,81 @@ func (s *Session) Get(ctx context.Context, sc authz.Scope, ids ...string) ([]aut
 		return nil, errForeign
 	}
 	uuids, uids := splitIDs(ids)
-	return s.found(ctx, sc, uuids, uids, func(st *statement, record string) string {
+	visible, err := s.visible(ctx, sc, func(st *statement, record string) string {
 		return "d.latest and d.lid in (" + namedSQL(record+"::uuid", st.arg(uuids), st.arg(uids)) + ")"
 	})
+	if err != nil {
+		return nil, err
+	}
+	return visible, s.found(ctx, sc, uuids, uids, len(visible) > 0)
 }
 
-// GetVersions answers with exactly the metadata versions whose entryUUIDs are
-// given (ITI TF-2 3.18.4.1.2.3.7.5); otherwise it is Get.
-func (s *Session) GetVersions(ctx context.Context, sc authz.Scope, entryUUIDs ...string) ([]authz.Visible[xds.Document], error) {
+// maxVersions bounds how many metadata versions of a document GetVersions tells, the
+// newest ones.
+const maxVersions = 1000
+
+// GetVersions answers with metadata versions, former ones too (ITI TF-2
+// 3.18.4.1.2.3.5.1, 3.18.4.1.2.3.7.5): by entryUUID exactly those that are named,
+// otherwise all of the documents named. A former version is there only for who sees the
+// current one: a type that was corrected hides what was said before. Otherwise it is Get.
+func (s *Session) GetVersions(ctx context.Context, sc authz.Scope, by xds.Attribute, ids ...string) ([]authz.Visible[xds.Document], error) {
 	if sc.Record() == "" {
 		return nil, nil
 	}
 	if !sc.HeldBy(s) {
 		return nil, errForeign
 	}
-	uuids, _ := splitIDs(entryUUIDs)
-	return s.found(ctx, sc, uuids, []string{}, func(st *statement, _ string) string {
-		versions := st.arg(uuids) + "::uuid[]"
-		return "d.lid in (select object from object_id where id = any(" + versions + ")) and d.entry_uuid = any(" + versions + ")"
+	uuids, uids := splitIDs(ids)
+	if by == xds.AttrEntryUUID {
+		uids = []string{}
+	}
+	visible, err := s.visible(ctx, sc, func(st *statement, record string) string {
+		versions := st.arg(uuids)
+		which := "d.lid in (" + namedSQL(record+"::uuid", versions, st.arg(uids)) + ")"
+		if by == xds.AttrEntryUUID {
+			return which + " and d.entry_uuid = any(" + versions + "::uuid[])"
+		}
+		return which + " and d.version > (select n.version from document_entry n where n.record = d.record and n.lid = d.lid and n.latest) - " + strconv.Itoa(maxVersions)
 	})
+	if err != nil {
+		return nil, err
+	}
+	if visible, err = s.standing(ctx, sc, visible); err != nil {
+		return nil, err
+	}
+	return visible, s.found(ctx, sc, uuids, uids, len(visible) > 0)
 }
 
-// found reads what a request by id names and completes its trail row.
-func (s *Session) found(ctx context.Context, sc authz.Scope, uuids, uids []string, which func(*statement, string) string) ([]authz.Visible[xds.Document], error) {
-	visible, err := s.visible(ctx, sc, which)
+// standing leaves the former versions out of which the current one is not visible. A
+// former version is always Deprecated.
+func (s *Session) standing(ctx context.Context, sc authz.Scope, versions []authz.Visible[xds.Document]) ([]authz.Visible[xds.Document], error) {
+	former := func(v authz.Visible[xds.Document]) bool {
+		d, _ := v.Value()
+		return d.Entry.AvailabilityStatus == xds.Deprecated
+	}
+	if !slices.ContainsFunc(versions, former) {
+		return versions, nil
+	}
+	lids, _ := splitIDs(logicalIDs(versions))
+	current, err := s.visible(ctx, sc, func(st *statement, _ string) string { return "d.latest and d.lid = any(" + st.arg(lids) + "::uuid[])" })
 	if err != nil {
 		return nil, err
 	}
+	seen := logicalIDs(current)
+	return slices.DeleteFunc(versions, func(v authz.Visible[xds.Document]) bool {
+		d, _ := v.Value()
+		return !slices.Contains(seen, d.Entry.LogicalID)
+	}), nil
+}
+
+// found completes the trail row of a request by id: what the ids stood for, and whether
+// any of it was seen.
+func (s *Session) found(ctx context.Context, sc authz.Scope, uuids, uids []string, seen bool) error {
 	stood, err := s.logicalIDs(ctx, sc.Record(), uuids, uids)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		sc.Found(stood, seen)
 	}
-	sc.Found(stood, len(visible) > 0)
-	return visible, nil
+	return err
 }
 
 // namedSQL are the bare logicalIDs of the documents of a record that ids stand for,

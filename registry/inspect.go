@@ -14,18 +14,5 @@ func (s *Session) Inspect(ctx context.Context, sys authz.System, record string) 
 	if sys.Reason() == "" {
 		return nil, nil
 	}
-	rows, err := s.tx.Query(ctx, currentSQL+` where d.record = $1 and d.latest order by d.creation_at desc, d.lid limit 2000`, record)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var docs []xds.Document
-	for rows.Next() {
-		var d xds.Document
-		if err := scanDocument(rows, &d); err != nil {
-			return nil, err
-		}
-		docs = append(docs, d)
-	}
-	return docs, rows.Err()
+	return s.documentsWhere(ctx, `d.record = $1 and d.latest order by d.creation_at desc, d.lid limit 2000`, record)
 }

@@ -69,8 +69,12 @@ func (r *Registry) Notifications(ctx context.Context, sys authz.System, g *authz
 	return told, err
 }
 
-// fetchWindow is how many events are judged at a time.
-const fetchWindow = 200
+// Fetch judges fetchWindow events at a time, and those of at most fetchWindows in one
+// request: of a place where nothing but what is hidden waits, the rest is for the next.
+const (
+	fetchWindow  = 200
+	fetchWindows = 10
+)
 
 // Fetch takes up to most notifications out of a pull point of the subject's own, the
 // oldest first, judged as Notifications judges them. What waits of a record that the
@@ -83,7 +87,7 @@ func (r *Registry) Fetch(ctx context.Context, g *authz.Gate, sub authz.Subject, 
 			return err
 		}
 		readers := map[string]*subscriber{}
-		for len(told) < most {
+		for n := 0; n < fetchWindows && len(told) < most; n++ {
 			events, err := s.happenings(ctx, `s.pull_point = $2 and ($3 = '' or exists (
   select from record r where r.id = o.record and r.ins_value = $3 and r.ins_authority = $4)) order by o.seq limit `+fmt.Sprint(fetchWindow),
 				pullPoint, sub.Patient.ID(), sub.Patient.Authority())
@@ -121,14 +125,12 @@ func (s *Session) happenings(ctx context.Context, which string, args ...any) ([]
 }
 
 func (s *Session) forget(ctx context.Context, events []happening) error {
-	var records, lanes []string
-	var seqs []int64
+	var items []outbox.Item
 	for _, e := range events {
-		records, lanes, seqs = append(records, e.record), append(lanes, e.lane), append(seqs, e.seq)
+		items = append(items, outbox.Item{Record: e.record, Lane: e.lane, Seq: e.seq})
 	}
-	_, err := s.tx.Exec(ctx, `
-delete from outbox o using unnest($1::uuid[], $2::uuid[], $3::bigint[]) d (record, lane, seq)
-where o.record = d.record and o.lane = d.lane and o.seq = d.seq`, records, lanes, seqs)
+	sql, args := outbox.Gone(items...)
+	_, err := s.tx.Exec(ctx, sql, args...)
 	return err
 }
 

@@ -12,10 +12,10 @@ import (
 // came from and, of a query, what was asked.
 type Origin struct {
 	Address string // of the client, as the connection has it
-	Query   []byte // at most maxAsked bytes of it are kept
+	Query   []byte // one longer than maxAsked bytes is not told
 }
 
-// maxAsked bounds what an audit message repeats of a query.
+// maxAsked bounds the query that an audit message repeats, in bytes.
 const maxAsked = 16 << 10
 
 type originKey struct{}

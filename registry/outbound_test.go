@@ -99,7 +99,8 @@ func (w *world) subscribe(sub authz.Subject, n registry.Subscription) error {
 		if err != nil {
 			return err
 		}
-		return s.Subscribe(w.t.Context(), sc, n)
+		_, err = s.Subscribe(w.t.Context(), sc, n)
+		return err
 	})
 }
 
@@ -248,6 +249,34 @@ func TestFetchBound(t *testing.T) {
 	}
 }
 
+// Of very many events about nothing that he may see one request judges some, and the
+// next one goes on: no transaction runs without an end.
+func TestFetchGoesOn(t *testing.T) {
+	w := newWorld(t)
+	durand := doctor("durand")
+	w.link(durand)
+	point, err := w.reg.OpenPullPoint(t.Context(), durand, time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.subscribe(durand, registry.Subscription{PullPoint: point}); err != nil {
+		t.Fatal(err)
+	}
+	w.mustSubmit(lab, w.lot(xds.MarkMaskedPS))
+	if _, err := w.pool.Exec(t.Context(), `
+insert into outbox (record, lane, kind, event, at, trail_seq, address, due_at)
+select record, lane, kind, gen_random_uuid(), at, trail_seq, address, due_at from outbox, generate_series(1, 2100)`); err != nil {
+		t.Fatal(err)
+	}
+	seen := w.mustSubmit(lab, w.lot()).UniqueID
+	if got, left := w.fetched(durand, point, 1), w.rows(outbox.Fetch); got != "" || left != 102 {
+		t.Errorf("%q, %d left", got, left)
+	}
+	if got := w.fetched(durand, point, 1); got != seen {
+		t.Errorf("%q, want %q", got, seen)
+	}
+}
+
 // Ending a pull point ends its subscriptions and what waits; only its owner may.
 func TestSubscriptionsEnd(t *testing.T) {
 	w := newWorld(t)
@@ -280,14 +309,18 @@ func TestSubscriptionsEnd(t *testing.T) {
 	if err := w.pool.QueryRow(t.Context(), `select id::text from subscription limit 1`).Scan(&id); err != nil {
 		t.Fatal(err)
 	}
+	renew := func(sub authz.Subject, until time.Time) error {
+		_, err := w.reg.Renew(t.Context(), sub, w.record, id, until)
+		return err
+	}
 	for _, c := range []struct {
 		err  error
 		want string
 	}{
 		{w.reg.Unsubscribe(t.Context(), doctor("petit"), w.record, id), "DSUB-004"},
 		{w.reg.Unsubscribe(t.Context(), durand, w.record, "x"), "DSUB-004"},
-		{w.reg.Renew(t.Context(), doctor("petit"), w.record, id, time.Now()), "DSUB-004"},
-		{w.reg.Renew(t.Context(), durand, w.record, id, time.Now().Add(time.Hour)), ""},
+		{renew(doctor("petit"), time.Now()), "DSUB-004"},
+		{renew(durand, time.Now().Add(time.Hour)), ""},
 		{w.reg.Unsubscribe(t.Context(), durand, w.record, id), ""},
 		{w.reg.Unsubscribe(t.Context(), durand, w.record, id), "DSUB-004"},
 		{w.reg.ClosePullPoint(t.Context(), doctor("petit"), points[0]), "DSUB-004"},

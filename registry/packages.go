@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -122,7 +120,7 @@ func packagesSQL(sc authz.Scope, k packageKind, p pick, told string) (string, *s
 ), chosen as (
   select * from shown where ` + matched + ` order by ` + k.order + limit + `
 )
-select ` + told + `, ` + wholeSQL + `
+select ` + wholeSQL + `, ` + told + `
 from chosen c
 join ` + k.table + ` p on p.ctid = c.package
 left join document_entry d on d.ctid = c.witness
@@ -148,11 +146,12 @@ func (s *Session) packages(ctx context.Context, sc authz.Scope, k packageKind, p
 	defer rows.Close()
 	for rows.Next() {
 		var witness xds.Document
-		scan := func() error { return scanDocument(behind{rows, own}, &witness) }
-		if raw := rows.RawValues(); raw[len(own)] == nil {
-			scan = func() error { return rows.Scan(append(own[:len(own):len(own)], make([]any, len(raw)-len(own))...)...) }
+		if columns := rows.RawValues(); columns[0] != nil {
+			err = scanDocument(rows, &witness, own...)
+		} else {
+			err = rows.Scan(append(make([]any, len(columns)-len(own)), own...)...)
 		}
-		if err := scan(); err != nil {
+		if err != nil {
 			return err
 		}
 		if err := each(witness); err != nil {
@@ -160,16 +159,6 @@ func (s *Session) packages(ctx context.Context, sc authz.Scope, k packageKind, p
 		}
 	}
 	return rows.Err()
-}
-
-// behind scans columns of its own before those of scanDocument.
-type behind struct {
-	rows pgx.Rows
-	own  []any
-}
-
-func (b behind) Scan(dest ...any) error {
-	return b.rows.Scan(append(b.own[:len(b.own):len(b.own)], dest...)...)
 }
 
 // witnessed enters the document that a set or folder is seen by and gives its id.

@@ -69,8 +69,9 @@ func (r *Registry) RemoveDocuments(ctx context.Context, repo *repository.Store, 
 }
 
 // removing runs a removal and, once it is committed, deletes the bytes under the
-// prefixes that it condemned. What cannot be deleted now is left to the sweeper: the
-// condemned intents stay for it (safety §4.2, I-7).
+// prefixes that it condemned: bytes are lent within a record alone, so that its own
+// documents say whether any still needs them. What cannot be deleted now is left to the
+// sweeper: the condemned intents stay for it (safety §4.2, I-7).
 func (r *Registry) removing(ctx context.Context, repo *repository.Store, fn func(*Session) ([]string, error)) error {
 	var prefixes []string
 	err := r.Write(ctx, func(s *Session) (err error) {
@@ -82,7 +83,7 @@ func (r *Registry) removing(ctx context.Context, repo *repository.Store, fn func
 	}
 	ctx = context.WithoutCancel(ctx)
 	failed := failures{}
-	_, kept, err := r.sweepUnder(ctx, repo, prefixes, &failed)
+	_, kept, err := r.sweepUnder(ctx, repo, prefixes, r.unlent, &failed)
 	if err := failed.with(err); err != nil {
 		r.report("removed bytes left for the sweeper", "error", err)
 	}
@@ -258,7 +259,7 @@ func (s *Session) carryOut(ctx context.Context, removals []*removal, findings xd
 			return nil, err
 		}
 		for _, blob := range blobs {
-			if prefix := path.Dir(blob); blob != "" && !slices.Contains(prefixes, prefix) {
+			if prefix := path.Dir(blob); strings.HasPrefix(blob, x.record+"/") && !slices.Contains(prefixes, prefix) {
 				prefixes = append(prefixes, prefix)
 			}
 		}

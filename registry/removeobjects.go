@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -12,17 +13,24 @@ import (
 // edge is an association with its ends, bare ids.
 type edge struct{ id, source, target string }
 
-// edges are the associations of the record that are among the ids or start or end at one.
+// edges are the associations of the record that are among the ids or start or end at
+// one. More than maxLinks are META-015: a removal that does not see them all would
+// leave some that refer to nothing.
 func (x *removal) edges(ctx context.Context, ids []string) ([]edge, error) {
 	rows, err := x.session.tx.Query(ctx, `
 select id::text, source::text, target::text from association
-where record = $1 and (id = any($2::text[]::uuid[]) or source = any($2::text[]::uuid[]) or target = any($2::text[]::uuid[])) order by id limit 20000`, x.record, ids)
+where record = $1 and (id = any($2::text[]::uuid[]) or source = any($2::text[]::uuid[]) or target = any($2::text[]::uuid[])) order by id limit $3`, x.record, ids, maxLinks+1)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (e edge, err error) {
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e edge, err error) {
 		return e, row.Scan(&e.id, &e.source, &e.target)
 	})
+	if len(all) > maxLinks {
+		x.right.Refuse("META-015")
+		return nil, &xds.Error{ID: "META-015", Where: "ObjectRefList", Expected: fmt.Sprintf("au plus %d associations autour de ce qui est supprimé", maxLinks)}
+	}
+	return all, err
 }
 
 // examine holds the referential integrity (ITI TF-2 3.62.4.1.3, NIST 30001…30008): an
@@ -132,13 +140,16 @@ on conflict (record, id) do update set by = $3, hide_patient = excluded.hide_pat
 select $1, i, $3, false, false, $4 from unnest($2::text[]) i on conflict (record, id) do update set by = $3, removed_at = $4`,
 			[]any{x.record, slices.Concat(x.of(kindSet), x.of(kindFolder), x.of(kindAssociation)), by, x.session.Now()}},
 		{`delete from association where record = $1 and id = any($2::text[]::uuid[])`, []any{x.record, x.of(kindAssociation)}},
-		{`delete from unique_id u where u.record = $1 and (
-  u.uid in (select unique_id from submission_set where record = $1 and id = any($2::text[]::uuid[]))
-  or u.uid in (select unique_id from folder where record = $1 and id = any($3::text[]::uuid[]))
-  or u.uid in (select unique_id from document_entry where record = $1 and lid = any($4::text[]::uuid[]))
-     and not exists (select from document_entry d where d.unique_id = u.uid and d.record = $1 and d.lid <> all($4::text[]::uuid[])))`,
+		{`delete from unique_id where record = $1 and uid in (
+  select unique_id from submission_set where record = $1 and id = any($2::text[]::uuid[])
+  union select unique_id from folder where record = $1 and id = any($3::text[]::uuid[])
+  union select d.unique_id from document_entry d where d.record = $1 and d.lid = any($4::text[]::uuid[])
+    and not exists (select from document_entry o where o.record = $1 and o.unique_id = d.unique_id and o.lid <> all($4::text[]::uuid[])))`,
 			[]any{x.record, x.of(kindSet), x.of(kindFolder), documents}},
-		{`delete from object_id where record = $1 and object = any($2::text[]::uuid[])`, []any{x.record, x.ids()}},
+		{`delete from object_id where record = $1 and id in (
+  select unnest($2::text[]::uuid[])
+  union select entry_uuid from document_entry where record = $1 and lid = any($2::text[]::uuid[])
+  union select entry_uuid from folder where record = $1 and id = any($2::text[]::uuid[]))`, []any{x.record, x.ids()}},
 		{`delete from submission_set where record = $1 and id = any($2::text[]::uuid[])`, []any{x.record, x.of(kindSet)}},
 		{`delete from folder where record = $1 and id = any($2::text[]::uuid[])`, []any{x.record, x.of(kindFolder)}},
 		{`delete from document_entry where record = $1 and lid = any($2::text[]::uuid[])`, []any{x.record, documents}},

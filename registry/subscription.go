@@ -37,47 +37,49 @@ func owner(sub authz.Subject) string {
 
 // Subscribe enters a subscription for the subject of a Scope. What stands there is who
 // asks: each delivery asks the Gate again. An emergency mode, which is for a moment,
-// subscribes to nothing (DSUB-006).
-func (s *Session) Subscribe(ctx context.Context, sc authz.Scope, n Subscription) error {
+// subscribes to nothing (DSUB-006). It ends at the instant that is returned: with its
+// pull point, where that ends first.
+func (s *Session) Subscribe(ctx context.Context, sc authz.Scope, n Subscription) (until time.Time, err error) {
 	if !sc.HeldBy(s) || sc.Record() == "" {
-		return errForeign
+		return until, errForeign
 	}
 	sub := sc.Subject()
 	if sub.Mode != authz.Normal {
-		return &xds.Error{ID: "DSUB-006"}
+		return until, &xds.Error{ID: "DSUB-006"}
 	}
 	subject, err := json.Marshal(sub)
 	if err != nil {
-		return err
+		return until, err
 	}
 	filter, err := json.Marshal(n.Filter)
 	if err != nil {
-		return err
+		return until, err
 	}
 	var known int
 	err = s.tx.QueryRow(ctx, `select count(*) from subscription where record = $1 and owner = $2 and expires_at > $3`, sc.Record(), owner(sub), s.Now()).Scan(&known)
 	if err != nil {
-		return err
+		return until, err
 	}
 	if known >= MaxSubscriptions {
-		return &xds.Error{ID: "DSUB-007", Expected: fmt.Sprintf("%d abonnements au plus par dossier", MaxSubscriptions)}
+		return until, &xds.Error{ID: "DSUB-007", Expected: fmt.Sprintf("%d abonnements au plus par dossier", MaxSubscriptions)}
 	}
 	var point *string
+	until = n.Expires
 	if n.PullPoint != "" {
 		point = &n.PullPoint
-		until, err := s.pullPoint(ctx, sub, n.PullPoint)
+		end, err := s.pullPoint(ctx, sub, n.PullPoint)
 		if err != nil {
-			return err
+			return until, err
 		}
-		if n.Expires.After(until) {
-			n.Expires = until
+		if until.After(end) {
+			until = end
 		}
 	}
 	_, err = s.tx.Exec(ctx, `
 insert into subscription (record, id, owner, subject, filter, full_entry, consumer, pull_point, created_at, expires_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		sc.Record(), n.ID, owner(sub), subject, filter, n.Full, n.Consumer, point, s.Now(), n.Expires)
-	return err
+		sc.Record(), n.ID, owner(sub), subject, filter, n.Full, n.Consumer, point, s.Now(), until)
+	return until, err
 }
 
 // pullPoint is until when a pull point of the subject lives; DSUB-004 when it does not.
@@ -95,17 +97,20 @@ func (s *Session) pullPoint(ctx context.Context, sub authz.Subject, id string) (
 // Unsubscribe ends a subscription of the subject's own, with what waits for it. It
 // asks no right but that: who has lost his access must be able to end it.
 func (r *Registry) Unsubscribe(ctx context.Context, sub authz.Subject, record, id string) error {
-	return r.ofOwner(ctx, `
+	var n int
+	return r.ofOwner(ctx, &n, `
 with ended as (delete from subscription where record = $1 and id = $2 and owner = $3 and expires_at > $4 returning record, id),
      forgotten as (delete from outbox o using ended where o.record = ended.record and o.lane = ended.id)
-select count(*) from ended`, []string{record, id}, owner(sub), r.Now())
+select 1 from ended`, []string{record, id}, owner(sub), r.Now())
 }
 
-// Renew moves the end of a subscription of the subject's own.
-func (r *Registry) Renew(ctx context.Context, sub authz.Subject, record, id string, until time.Time) error {
-	return r.ofOwner(ctx, `
-with renewed as (update subscription set expires_at = $5 where record = $1 and id = $2 and owner = $3 and expires_at > $4 returning id)
-select count(*) from renewed`, []string{record, id}, owner(sub), r.Now(), until)
+// Renew moves the end of a subscription of the subject's own to the instant that is
+// returned: not behind that of its pull point.
+func (r *Registry) Renew(ctx context.Context, sub authz.Subject, record, id string, until time.Time) (time.Time, error) {
+	err := r.ofOwner(ctx, &until, `
+update subscription s set expires_at = least($5::timestamptz, (select p.expires_at from pull_point p where p.id = s.pull_point))
+where record = $1 and id = $2 and owner = $3 and expires_at > $4 returning expires_at`, []string{record, id}, owner(sub), r.Now(), until)
+	return until, err
 }
 
 // OpenPullPoint makes a place where notifications wait for the subject.
@@ -123,16 +128,18 @@ select $1, $2, $3, $4 where (select count(*) from pull_point where owner = $2 an
 // ClosePullPoint ends a pull point of the subject's own, its subscriptions and all that
 // waits in it.
 func (r *Registry) ClosePullPoint(ctx context.Context, sub authz.Subject, id string) error {
-	return r.ofOwner(ctx, `
+	var n int
+	return r.ofOwner(ctx, &n, `
 with closed as (delete from pull_point where id = $1 and owner = $2 and expires_at > $3 returning id),
      ended as (delete from subscription s using closed where s.pull_point = closed.id returning s.record, s.id),
      forgotten as (delete from outbox o using ended where o.record = ended.record and o.lane = ended.id)
-select count(*) from closed`, []string{id}, owner(sub), r.Now())
+select 1 from closed`, []string{id}, owner(sub), r.Now())
 }
 
-// ofOwner runs a statement on what its first arguments, the ids, name; one that touches
-// nothing is DSUB-004, whether the thing is not there or another's.
-func (r *Registry) ofOwner(ctx context.Context, sql string, ids []string, more ...any) error {
+// ofOwner runs a statement on what its first arguments, the ids, name, and reads what it
+// returns; one that touches nothing is DSUB-004, whether the thing is not there or
+// another's.
+func (r *Registry) ofOwner(ctx context.Context, result any, sql string, ids []string, more ...any) error {
 	var args []any
 	for _, id := range ids {
 		if !xds.IsUUID("urn:uuid:" + id) {
@@ -140,12 +147,9 @@ func (r *Registry) ofOwner(ctx context.Context, sql string, ids []string, more .
 		}
 		args = append(args, id)
 	}
-	var n int
-	if err := r.pool.QueryRow(ctx, sql, append(args, more...)...).Scan(&n); err != nil {
-		return marked(err)
-	}
-	if n == 0 {
+	err := r.pool.QueryRow(ctx, sql, append(args, more...)...).Scan(result)
+	if errors.Is(err, pgx.ErrNoRows) {
 		return &xds.Error{ID: "DSUB-004"}
 	}
-	return nil
+	return marked(err)
 }

@@ -49,7 +49,7 @@ func (r *Registry) Sweep(ctx context.Context, sys authz.System, repo *repository
 			return done, failed.with(err)
 		}
 		after = prefixes[len(prefixes)-1]
-		n, kept, err := r.sweepUnder(ctx, repo, prefixes, &failed)
+		n, kept, err := r.sweepUnder(ctx, repo, prefixes, r.orphans, &failed)
 		done.Blobs += n
 		if err != nil {
 			return done, failed.with(err)
@@ -62,9 +62,13 @@ func (r *Registry) Sweep(ctx context.Context, sys authz.System, repo *repository
 	}
 }
 
-// sweepUnder deletes what is left under condemned prefixes; kept are those where
-// something may still be. Its own error ends the sweep.
-func (r *Registry) sweepUnder(ctx context.Context, repo *repository.Store, prefixes []string, failed *failures) (deleted int, kept map[string]bool, err error) {
+// blobWalk is a walk through blobs of the store.
+type blobWalk = iter.Seq2[repository.Info, error]
+
+// sweepUnder deletes what is left under condemned prefixes: those blobs that orphans
+// finds. kept are the prefixes where something may still be. Its own error ends the
+// sweep.
+func (r *Registry) sweepUnder(ctx context.Context, repo *repository.Store, prefixes []string, orphans func(context.Context, blobWalk) blobWalk, failed *failures) (deleted int, kept map[string]bool, err error) {
 	kept = map[string]bool{}
 	all := func(yield func(repository.Info, error) bool) {
 		for _, prefix := range prefixes {
@@ -81,7 +85,7 @@ func (r *Registry) sweepUnder(ctx context.Context, repo *repository.Store, prefi
 			}
 		}
 	}
-	for info, err := range r.orphans(ctx, all) {
+	for info, err := range orphans(ctx, all) {
 		if err != nil {
 			return deleted, kept, err
 		}
@@ -176,7 +180,7 @@ func (r *Registry) Reconcile(ctx context.Context, sys authz.System, repo *reposi
 }
 
 // settled leaves out the blobs written since an instant.
-func settled(all iter.Seq2[repository.Info, error], since time.Time) iter.Seq2[repository.Info, error] {
+func settled(all blobWalk, since time.Time) blobWalk {
 	return func(yield func(repository.Info, error) bool) {
 		for info, err := range all {
 			if (err != nil || info.Stray || info.Modified.Before(since)) && !yield(info, err) {
@@ -191,20 +195,19 @@ func settled(all iter.Seq2[repository.Info, error], since time.Time) iter.Seq2[r
 // most references by index; only what is left costs a scan of all documents, and
 // that statement decides: its snapshot sees a submission either before its commit,
 // by its intent, or after, by its reference.
-func (r *Registry) orphans(ctx context.Context, walk iter.Seq2[repository.Info, error]) iter.Seq2[repository.Info, error] {
-	return func(yield func(repository.Info, error) bool) {
-		likely := unnamed(walk, func(keys []string) ([]string, error) { return r.unnamedInRecord(ctx, keys) })
-		for info, err := range unnamed(likely, func(keys []string) ([]string, error) { return r.unnamedAnywhere(ctx, keys) }) {
-			if !yield(info, err) {
-				return
-			}
-		}
-	}
+func (r *Registry) orphans(ctx context.Context, walk blobWalk) blobWalk {
+	return unnamed(ctx, r.unlent(ctx, walk), r.unnamedAnywhere)
+}
+
+// unlent are the blobs of a walk that no document names of the record that their keys
+// begin with.
+func (r *Registry) unlent(ctx context.Context, walk blobWalk) blobWalk {
+	return unnamed(ctx, walk, r.unnamedInRecord)
 }
 
 // unnamed asks for the blobs of a walk by the thousand and passes on those that the
 // answer holds.
-func unnamed(walk iter.Seq2[repository.Info, error], ask func(keys []string) ([]string, error)) iter.Seq2[repository.Info, error] {
+func unnamed(ctx context.Context, walk blobWalk, ask func(ctx context.Context, keys []string) ([]string, error)) blobWalk {
 	return func(yield func(repository.Info, error) bool) {
 		batch := map[string]repository.Info{}
 		flush := func() bool {
@@ -212,7 +215,7 @@ func unnamed(walk iter.Seq2[repository.Info, error], ask func(keys []string) ([]
 			for key := range batch {
 				keys = append(keys, key)
 			}
-			rest, err := ask(keys)
+			rest, err := ask(ctx, keys)
 			if err != nil {
 				yield(repository.Info{}, err)
 				return false

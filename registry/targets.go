@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -29,7 +27,7 @@ func (p *plan) loadTargets(ctx context.Context) error {
 		return nil
 	}
 	rows, err := p.session.tx.Query(ctx, `
-select v.entry_uuid::text, `+wholeSQL+`
+select `+wholeSQL+`, v.entry_uuid::text
 from document_entry v
 join document_entry d on d.record = v.record and d.lid = v.lid and d.latest
 join lineage l on l.record = d.record and l.id = d.lineage
@@ -42,7 +40,7 @@ for update of d, l`, p.deposit.Record(), wanted)
 	for rows.Next() {
 		var d xds.Document
 		var named string
-		if err := scanDocument(prefixed{rows, &named}, &d); err != nil {
+		if err := scanDocument(rows, &d, &named); err != nil {
 			return err
 		}
 		p.targets["urn:uuid:"+named] = d
@@ -50,14 +48,6 @@ for update of d, l`, p.deposit.Record(), wanted)
 	}
 	return rows.Err()
 }
-
-// prefixed scans one more column before those of scanDocument.
-type prefixed struct {
-	rows  pgx.Rows
-	first any
-}
-
-func (p prefixed) Scan(dest ...any) error { return p.rows.Scan(append([]any{p.first}, dest...)...) }
 
 // loadFolders reads and holds the registered folders into which the lot puts
 // documents. The depositor may name a folder when he or his structure deposited it,

@@ -61,6 +61,7 @@ type updatePlan struct {
 	up        xds.Update
 	documents []*documentChange
 	folders   []*folderChange
+	held      map[string]heldFolder // by bare logicalId
 	links     []linkChange
 	merged    []merge
 	demoted   []string // bare ids of associations that are deprecated
@@ -79,16 +80,9 @@ type documentChange struct {
 // newUpdatePlan takes the set, the new versions and what joins them into the plan of a
 // submission, which gives them their ids.
 func newUpdatePlan(s *Session, u authz.Update, up xds.Update) *updatePlan {
-	lot := xds.Submission{Set: up.Set, Associations: slices.Clone(up.Links)}
-	for _, e := range up.Entries {
-		lot.Documents = append(lot.Documents, e.Entry)
-		lot.Associations = append(lot.Associations, e.Member)
-	}
-	for _, f := range up.Folders {
-		lot.Folders = append(lot.Folders, f.Folder)
-		lot.Associations = append(lot.Associations, f.Member)
-	}
-	return &updatePlan{plan: newPlan(s, u.Deposit(), lot, nil), session: s, update: u, up: up}
+	lot := up.Lot()
+	lot.Associations = slices.Concat(up.Links, lot.Associations)
+	return &updatePlan{plan: newPlan(s, u.Deposit(), lot, nil), session: s, update: u, up: up, held: map[string]heldFolder{}}
 }
 
 // examine reads what is registered and collects all findings.
@@ -194,6 +188,39 @@ func (p *updatePlan) store(ctx context.Context) error {
 		}
 	}
 	return p.storeLinks(ctx)
+}
+
+// storeLinks writes the associations, what they do to their documents, and the changes
+// of status of others.
+func (p *updatePlan) storeLinks(ctx context.Context) error {
+	b := &pgx.Batch{}
+	record := p.deposit.Record()
+	for _, l := range p.links {
+		p.queueAssociation(b, l.association)
+		if l.deprecated {
+			p.demoted = append(p.demoted, bareID(l.association.EntryUUID))
+		}
+	}
+	for _, m := range p.merged {
+		b.Queue(`update document_entry set lineage = $3 where record = $1 and lineage = $2`, record, m.from, m.into)
+		b.Queue(`update lineage set mask_ps = mask_ps or $3 where record = $1 and id = $2`, record, m.into, m.masked)
+		b.Queue(`delete from lineage where record = $1 and id = $2`, record, m.from)
+	}
+	if len(p.replaced) > 0 {
+		b.Queue(deprecateSQL, record, p.replaced, p.at, []string{string(xds.Appends), string(xds.Transforms)}, int16(authz.DocDeprecated), int16(authz.DocApproved))
+	}
+	for _, c := range []struct {
+		ids    []string
+		status int16
+	}{{p.demoted, int16(authz.DocDeprecated)}, {p.promoted, int16(authz.DocApproved)}} {
+		if len(c.ids) > 0 {
+			b.Queue(`update association set status = $3 where record = $1 and id = any($2)`, record, c.ids, c.status)
+		}
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	return p.session.tx.Run(ctx, b)
 }
 
 // queueMember registers the membership of a new version in its set: that of the

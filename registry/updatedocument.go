@@ -80,67 +80,6 @@ func without(extras []xds.Extra) []xds.Extra {
 	return rest
 }
 
-// readStatus finds what an UpdateAvailabilityStatus is about: something registered, or
-// what has a new version in the same message (ITI TF-2 3.57.4.1.3.1).
-func (p *updatePlan) readStatus(ctx context.Context, c *xds.StatusChange) error {
-	t := target{"Association[" + c.ID + "].targetObject", c.Target, c.ID}
-	id := c.Target
-	for _, e := range p.up.Entries {
-		if c.Target == e.Entry.EntryUUID {
-			id = e.Entry.LogicalID
-		}
-	}
-	for _, f := range p.up.Folders {
-		if c.Target == f.Folder.EntryUUID {
-			id = f.Folder.LogicalID
-		}
-	}
-	if slices.ContainsFunc(p.up.Links, func(l xds.Association) bool { return l.EntryUUID == c.Target }) {
-		return nil // read with the new association
-	}
-	kind, object, err := p.session.objectOf(ctx, p.deposit.Record(), id)
-	switch {
-	case err != nil:
-		return err
-	case kind == kindDocument:
-		return p.readDocumentStatus(ctx, c, t, object)
-	case kind == kindFolder:
-		return p.readFolderStatus(ctx, c, t, object)
-	case kind == kindAssociation:
-		return p.readAssociationStatus(ctx, c, t, object)
-	default: // nothing, or a SubmissionSet, whose status never changes
-		p.unknown(t)
-		return nil
-	}
-}
-
-func (p *updatePlan) readDocumentStatus(ctx context.Context, c *xds.StatusChange, t target, lid string) error {
-	d, err := p.session.lockDocument(ctx, p.deposit.Record(), lid)
-	if err != nil {
-		return err
-	}
-	change := &documentChange{revision: kept(d), claim: c}
-	change.status = c.To
-	if p.refused(t, p.update.Judge(d, change.acts()...)) {
-		return nil
-	}
-	if _, ok := statusAct(c.From, c.To); !ok {
-		p.find("Association["+c.ID+"].NewStatus", c.ID, &xds.Error{ID: "REG-007", Found: string(c.To)})
-		return nil
-	}
-	p.claimed(c, d.Entry.AvailabilityStatus)
-	p.documents = append(p.documents, change)
-	return nil
-}
-
-// claimed holds the OriginalStatus of a change against the status that the object has
-// (ITI TF-2 3.57.4.1.3.3.2.2).
-func (p *updatePlan) claimed(c *xds.StatusChange, now xds.Status) {
-	if c.From != now {
-		p.find("Association["+c.ID+"].OriginalStatus", c.ID, &xds.Error{ID: "UPD-007", Found: string(c.From), Expected: string(now), Hint: "relire l'état de l'objet"})
-	}
-}
-
 // join makes one change of a new version and a change of status of the same document;
 // two of one kind are refused (ITI TF-2 3.57.4.1.3.1, NIST 40007). Only what was
 // permitted is left to join, so that nothing is told of the rest.
@@ -158,22 +97,6 @@ func (p *updatePlan) join() {
 		}
 	}
 	p.documents = joined
-}
-
-// statusAct is the act that a change of status is (domain §3.2): archiving and its
-// undoing, deleting; making a document obsolete, or current again, is for who may
-// replace it.
-func statusAct(from, to xds.Status) (authz.Value, bool) {
-	switch {
-	case to == xds.Deleted:
-		return authz.Delete, true
-	case from == xds.Approved && to == xds.Archived, from == xds.Archived && to == xds.Approved:
-		return authz.Archive, true
-	case from == xds.Approved && to == xds.Deprecated, from == xds.Deprecated && to == xds.Approved:
-		return authz.Replace, true
-	default:
-		return 0, false
-	}
 }
 
 // acts are what the change amounts to: each must be permitted.
@@ -235,9 +158,15 @@ func (p *updatePlan) fixed(d *documentChange, where string) {
 		}
 		e := &xds.Error{ID: code}
 		if !a.Private() {
-			e.Found, e.Expected = got, want
+			e.Found = got
+			if p.update.Sees(d.document) { // nobody else is told what is registered
+				e.Expected = want
+			}
 		}
 		p.find(where+"."+a.String(), sent.EntryUUID, e)
+	}
+	if !p.update.Retypes(d.document) {
+		differ(xds.AttrTypeCode, id)
 	}
 	differ(xds.AttrUniqueID, "UPD-005")
 	for _, a := range []xds.Attribute{xds.AttrHash, xds.AttrSize, xds.AttrRepositoryUniqueID, xds.AttrObjectType} {
@@ -260,7 +189,7 @@ func online(availability string) string {
 	if availability == "" {
 		return "Online"
 	}
-	return availability
+	return strings.TrimPrefix(availability, xds.AvailabilityPrefix)
 }
 
 // detachSQL deprecates what joins a document to others and to folders; its

@@ -71,6 +71,19 @@ select id::text, version, entry_uuid::text, status, depositor, structure, entry 
 	return f, true, err
 }
 
+// holdFolder is lockFolder, once a folder whatever the message says of it: what is in a
+// folder may be two thousand documents.
+func (p *updatePlan) holdFolder(ctx context.Context, lid string) (f heldFolder, ok bool, err error) {
+	lid = bareID(lid)
+	if f, ok = p.held[lid]; ok {
+		return f, true, nil
+	}
+	if f, ok, err = p.session.lockFolder(ctx, p.deposit.Record(), lid); ok && err == nil {
+		p.held[lid] = f
+	}
+	return f, ok, err
+}
+
 func uuidOf(id string) []string {
 	uuids, _ := splitIDs([]string{id})
 	return uuids
@@ -101,7 +114,7 @@ func (p *updatePlan) readFolder(ctx context.Context, i int) error {
 	f := sent.Folder
 	where := "Folder[" + f.EntryUUID + "]"
 	t := target{where + ".logicalID", f.LogicalID, f.EntryUUID}
-	held, ok, err := p.session.lockFolder(ctx, p.deposit.Record(), f.LogicalID)
+	held, ok, err := p.holdFolder(ctx, f.LogicalID)
 	if err != nil {
 		return err
 	}
@@ -126,34 +139,6 @@ func (p *updatePlan) readFolder(ctx context.Context, i int) error {
 	c.next.Extras = without(c.next.Extras)
 	p.folders = append(p.folders, c)
 	return nil
-}
-
-func (p *updatePlan) readFolderStatus(ctx context.Context, c *xds.StatusChange, t target, lid string) error {
-	held, ok, err := p.session.lockFolder(ctx, p.deposit.Record(), lid)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		p.unknown(t)
-		return nil
-	}
-	if p.refused(t, p.update.JudgeFolder(held.owner, held.inside)) || !p.twoStates(c) {
-		return nil
-	}
-	p.claimed(c, held.folder.AvailabilityStatus)
-	p.folders = append(p.folders, &folderChange{heldFolder: held, next: held.folder, status: c.To, claim: c})
-	return nil
-}
-
-// twoStates refuses a status that folders and associations do not have.
-func (p *updatePlan) twoStates(c *xds.StatusChange) bool {
-	for _, s := range []xds.Status{c.From, c.To} {
-		if s != xds.Approved && s != xds.Deprecated {
-			p.find("Association["+c.ID+"]", c.ID, &xds.Error{ID: "UPD-007", Found: string(s), Expected: string(xds.Approved) + " ou " + string(xds.Deprecated)})
-			return false
-		}
-	}
-	return true
 }
 
 // joinFolders is join for folders.

@@ -2,11 +2,7 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"strings"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/xds"
@@ -100,7 +96,7 @@ func (p *updatePlan) readSource(ctx context.Context, where string, l xds.Associa
 	if l.Type == xds.HasMember {
 		f, ok, err := heldFolder{}, false, error(nil)
 		if kind == kindFolder {
-			f, ok, err = p.session.lockFolder(ctx, record, object)
+			f, ok, err = p.holdFolder(ctx, object)
 		}
 		switch {
 		case err != nil:
@@ -163,9 +159,10 @@ func (p *updatePlan) readTarget(ctx context.Context, where string, l xds.Associa
 }
 
 // related checks what a relation makes of its two documents: no ring, and one lineage
-// with one set of marks (Q-20). The lineage that joins another must be all the
-// sender's, or its marks would pass to somebody else; what is hidden from the patient
-// or from representatives neither spreads (C-04) nor is shown by the way.
+// with one set of marks (Q-20). The lineage that joins another must be the sender's,
+// with all that he sees of it, or its marks would pass to somebody else; what he does
+// not see of it goes with it and answers nothing (SC-09). What is hidden from the
+// patient or from representatives neither spreads (C-04) nor is shown by the way.
 func (p *updatePlan) related(ctx context.Context, where string, l xds.Association, source, target xds.Document) error {
 	if !l.Type.Joins() {
 		return nil
@@ -191,11 +188,17 @@ select exists (select from origin where lid = $3)`, p.deposit.Record(), bareID(t
 	if source.Lineage == target.Lineage {
 		return nil
 	}
+	if p.remarks(source.Lineage) || p.remarks(target.Lineage) {
+		impossible("les marques d'abord, l'association dans un autre message")
+		return nil
+	}
 	kin, err := p.session.documentsWhere(ctx, `d.record = $1 and d.lineage = $2 and d.latest and d.status <> $3`, p.deposit.Record(), source.Lineage, int16(authz.DocDeleted))
 	if err != nil {
 		return err
 	}
-	own := !slices.ContainsFunc(kin, func(d xds.Document) bool { return p.deposit.Target(approved(d), xds.Replaces) != nil })
+	own := p.leads(source, target) && !slices.ContainsFunc(kin, func(d xds.Document) bool {
+		return p.update.Sees(d) && p.deposit.Target(approved(d), xds.Replaces) != nil
+	})
 	hidden := source.Marks.HiddenPatient != target.Marks.HiddenPatient || source.Marks.HiddenReps != target.Marks.HiddenReps
 	both := source.Marks.HiddenPatient && source.Marks.MaskedPS != target.Marks.MaskedPS
 	if !own || hidden || both || len(p.merged) > 0 {
@@ -206,6 +209,24 @@ select exists (select from origin where lid = $3)`, p.deposit.Record(), bareID(t
 	return nil
 }
 
+// remarks tells whether the message changes the marks of a lineage.
+func (p *updatePlan) remarks(lineage string) bool {
+	return slices.ContainsFunc(p.documents, func(c *documentChange) bool { return c.document.Lineage == lineage && c.marks != c.document.Marks })
+}
+
+// leads tells whether the marks of the joining lineage are the sender's to give away:
+// he is an author of its first entry or, when he is no professional and so never one,
+// those who are lose and win nothing. A structure joins none that has no author: it may
+// have only a twin in it (C-15).
+func (p *updatePlan) leads(source, target xds.Document) bool {
+	authors := source.LineageAuthors
+	if p.deposit.Kind() == authz.Pro {
+		return slices.Contains(authors, p.deposit.Subject().ID)
+	}
+	return (len(authors) > 0 || p.deposit.Kind() != authz.Structure) &&
+		slices.Equal(slices.Sorted(slices.Values(authors)), slices.Sorted(slices.Values(target.LineageAuthors)))
+}
+
 // joining are the types that make one lineage.
 var joining = []string{string(xds.Replaces), string(xds.Appends), string(xds.Transforms), string(xds.TransReplace)}
 
@@ -214,16 +235,29 @@ func approved(d xds.Document) xds.Document {
 	return d
 }
 
-// link enters the association, once it is known that no such one is in force (NIST 20008).
+// link enters the association, once it is known that no such one is in force or asked
+// for in the same message (NIST 20008), and no other replacement of the document.
 func (p *updatePlan) link(ctx context.Context, where string, i int, l xds.Association) error {
-	there := false
-	err := p.session.tx.QueryRow(ctx, `select exists (select from association where record = $1 and source = $2 and target = $3 and type = $4 and status = 0)`,
-		p.deposit.Record(), p.endID(l.Source), p.endID(l.Target), string(l.Type)).Scan(&there)
-	if err != nil {
-		return err
+	impossible := func(expected string) {
+		p.find(where, l.EntryUUID, &xds.Error{ID: "UPD-007", Found: string(l.Type), Expected: expected})
 	}
-	if there {
-		p.find(where, l.EntryUUID, &xds.Error{ID: "UPD-007", Found: string(l.Type), Expected: "une association qui n'est pas déjà là"})
+	source, target := p.endID(l.Source), p.endID(l.Target)
+	there := slices.ContainsFunc(p.links, func(c linkChange) bool {
+		return c.association.Type == l.Type && p.endID(c.association.Source) == source && p.endID(c.association.Target) == target
+	})
+	if !there {
+		err := p.session.tx.QueryRow(ctx, `select exists (select from association where record = $1 and source = $2 and target = $3 and type = $4 and status = 0)`,
+			p.deposit.Record(), source, target, string(l.Type)).Scan(&there)
+		if err != nil {
+			return err
+		}
+	}
+	switch {
+	case there:
+		impossible("une association qui n'est pas déjà là")
+		return nil
+	case l.Type.Supersedes() && slices.Contains(p.replaced, target):
+		impossible("un seul remplacement par document")
 		return nil
 	}
 	c := linkChange{association: p.lot.Associations[i]}
@@ -238,7 +272,7 @@ func (p *updatePlan) link(ctx context.Context, where string, i int, l xds.Associ
 		c.deprecated = s.To == xds.Deprecated
 	}
 	if l.Type.Supersedes() {
-		p.replaced = append(p.replaced, p.endID(l.Target))
+		p.replaced = append(p.replaced, target)
 	}
 	p.deposit.Stored([]string{p.targets[l.Target].Entry.LogicalID})
 	p.links = append(p.links, c)
@@ -251,100 +285,4 @@ func (p *updatePlan) endID(id string) string {
 		return bareID(d.Entry.LogicalID)
 	}
 	return p.ids[id]
-}
-
-// readAssociationStatus judges a change of status of a relation or of the membership
-// of a folder. A membership of a SubmissionSet has none (ITI TF-2 3.57.4.1.3.3.5), and
-// answers as an unknown id: nobody need know of the set.
-func (p *updatePlan) readAssociationStatus(ctx context.Context, c *xds.StatusChange, t target, id string) error {
-	record := p.deposit.Record()
-	var typ, source, end string
-	var status int16
-	err := p.session.tx.QueryRow(ctx, `select type, source::text, target::text, status from association where record = $1 and id = $2 for update`, record, id).
-		Scan(&typ, &source, &end, &status)
-	if errors.Is(err, pgx.ErrNoRows) {
-		p.unknown(t)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	to, err := p.session.lockDocument(ctx, record, end)
-	if err != nil {
-		return err
-	}
-	kind, _, err := p.session.objectOf(ctx, record, source)
-	switch {
-	case err != nil:
-		return err
-	case !p.update.Knows(to) || kind != kindDocument && kind != kindFolder:
-		p.unknown(t)
-		return nil
-	case kind == kindFolder:
-		f, _, err := p.session.lockFolder(ctx, record, source)
-		if err != nil {
-			return err
-		}
-		if p.refused(t, p.update.JudgeFolder(f.owner, f.inside)) {
-			return nil
-		}
-	default:
-		from, err := p.session.lockDocument(ctx, record, source)
-		if err != nil {
-			return err
-		}
-		if p.refused(t, p.update.Judge(from, authz.Replace)) {
-			return nil
-		}
-	}
-	if !p.twoStates(c) {
-		return nil
-	}
-	p.claimed(c, statusName[status])
-	if slices.Contains(slices.Concat(p.demoted, p.promoted), id) {
-		p.twice(c.Target)
-		return nil
-	}
-	if c.To == xds.Deprecated {
-		p.demoted = append(p.demoted, id)
-	} else {
-		p.promoted = append(p.promoted, id)
-	}
-	return nil
-}
-
-// twice is the finding of two operations of one kind on one object.
-func (p *updatePlan) twice(id string) {
-	p.find("RegistryObjectList", id, &xds.Error{ID: "UPD-006", Found: strings.TrimSpace(id),
-		Expected: "une seule nouvelle version et un seul changement d'état d'un objet par message"})
-}
-
-// storeLinks writes the associations, what they do to their documents, and the changes
-// of status of others.
-func (p *updatePlan) storeLinks(ctx context.Context) error {
-	b := &pgx.Batch{}
-	record := p.deposit.Record()
-	for _, l := range p.links {
-		p.queueAssociation(b, l.association)
-		if l.deprecated {
-			p.demoted = append(p.demoted, bareID(l.association.EntryUUID))
-		}
-	}
-	for _, m := range p.merged {
-		b.Queue(`update document_entry set lineage = $3 where record = $1 and lineage = $2`, record, m.from, m.into)
-		b.Queue(`update lineage set mask_ps = mask_ps or $3 where record = $1 and id = $2`, record, m.into, m.masked)
-		b.Queue(`delete from lineage where record = $1 and id = $2`, record, m.from)
-	}
-	if len(p.replaced) > 0 {
-		b.Queue(deprecateSQL, record, p.replaced, p.at, []string{string(xds.Appends), string(xds.Transforms)}, int16(authz.DocDeprecated), int16(authz.DocApproved))
-	}
-	for ids, status := range map[*[]string]int16{&p.demoted: int16(authz.DocDeprecated), &p.promoted: int16(authz.DocApproved)} {
-		if len(*ids) > 0 {
-			b.Queue(`update association set status = $3 where record = $1 and id = any($2)`, record, *ids, status)
-		}
-	}
-	if b.Len() == 0 {
-		return nil
-	}
-	return p.session.tx.Run(ctx, b)
 }

@@ -33,12 +33,23 @@ func ReadLists(places []string) (*Lists, error) {
 	for _, name := range files {
 		l, err := readList(name)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, &FileError{Name: name, Err: err}
 		}
 		lists.all = append(lists.all, l)
 	}
 	return lists, nil
 }
+
+// FileError names the file that could not be read among those of a folder.
+type FileError struct {
+	Name string
+	Err  error
+}
+
+func (e *FileError) Error() string { return e.Name + ": " + e.Err.Error() }
+
+// Unwrap is what was wrong with it.
+func (e *FileError) Unwrap() error { return e.Err }
 
 func readList(name string) (*List, error) {
 	f, err := os.Open(name)

@@ -46,15 +46,50 @@ func TestReadLists(t *testing.T) {
 }
 
 // TestFollow: what changes is applied once it keeps still, at once when asked, and
-// what failed is tried again only when it has changed again.
+// what failed is tried again only when it has changed again. Each look changes the
+// file and calls for the next one, so that nothing happens beside it.
 func TestFollow(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "a")
 	write(t, name, []byte("1"))
-	tick, asked, done := make(chan time.Time), make(chan os.Signal), make(chan struct{})
+	tick, asked := make(chan time.Time, 1), make(chan os.Signal, 1)
 	ctx, stop := context.WithCancel(t.Context())
 	var outcomes []string
-	w := Watch{
-		Places: func() []string { return []string{name, filepath.Dir(name)} },
+	expect := func(want string) {
+		t.Helper()
+		if got := strings.Join(outcomes, " "); got != want {
+			t.Errorf("%q, wanted %q", got, want)
+		}
+	}
+	now := func() { asked <- os.Interrupt }
+	soon := func() { tick <- time.Time{} }
+	looks := []func(){
+		soon, // before the first one
+		func() { expect(""); write(t, name, []byte("22")); soon() }, // changed
+		func() { expect(""); soon() },                               // and still
+		func() { expect("applied"); soon() },
+		func() { expect("applied"); now() },
+		func() { write(t, name, []byte("bad")); soon() },
+		func() { expect("applied failed"); soon() },
+		func() { expect("applied failed"); write(t, name, []byte("4444")); soon() },
+		soon,
+		func() { // a gap in a rotation
+			expect("applied failed applied")
+			if err := os.Remove(name); err != nil {
+				t.Error(err)
+			}
+			soon()
+		},
+		func() { write(t, name, []byte("55555")); soon() },
+		soon,
+		func() { expect("applied failed applied applied"); stop() },
+	}
+	Watch{
+		Places: func() []string {
+			look := looks[0]
+			looks = looks[1:]
+			look()
+			return []string{name, filepath.Dir(name)}
+		},
 		Apply: func() error {
 			raw, err := os.ReadFile(name)
 			if string(raw) == "bad" {
@@ -64,39 +99,10 @@ func TestFollow(t *testing.T) {
 		},
 		Failed:  func(error) { outcomes = append(outcomes, "failed") },
 		Applied: func() { outcomes = append(outcomes, "applied") },
+	}.Follow(ctx, tick, asked)
+	if len(looks) != 0 {
+		t.Errorf("%d looks not taken", len(looks))
 	}
-	go func() { w.Follow(ctx, tick, asked); close(done) }()
-	expect := func(want string) {
-		t.Helper()
-		tick <- time.Time{} // the one before has been dealt with
-		if got := strings.Join(outcomes, " "); got != want {
-			t.Fatalf("%q, wanted %q", got, want)
-		}
-	}
-	expect("")
-	write(t, name, []byte("22"))
-	tick <- time.Time{} // changed
-	tick <- time.Time{} // and still
-	expect("applied")
-	expect("applied")
-	write(t, name, []byte("bad"))
-	asked <- os.Interrupt
-	expect("applied failed")
-	expect("applied failed")
-	write(t, name, []byte("4444"))
-	tick <- time.Time{}
-	tick <- time.Time{}
-	expect("applied failed applied")
-	if err := os.Remove(name); err != nil { // a gap in a rotation
-		t.Fatal(err)
-	}
-	tick <- time.Time{}
-	write(t, name, []byte("55555"))
-	tick <- time.Time{}
-	tick <- time.Time{}
-	expect("applied failed applied applied")
-	stop()
-	<-done
 }
 
 // TestFetch: lists come from the operator's URLs alone, and none is kept that an

@@ -33,7 +33,9 @@ type Range struct {
 	Name                 string // shown in logs and metrics
 	Roots, Intermediates []*x509.Certificate
 	// Cards says that the certificates of this range are cards of persons: one of
-	// them may stand for the signature of a VIHF in DIRECTE mode.
+	// them may stand for the signature of a VIHF in DIRECTE mode. With Intermediates
+	// these alone issue cards: the same root has authorities of organisations, whose
+	// certificates may bear any name.
 	Cards bool
 	// Unrevocable switches the look-up of revocation lists off, for an authority of
 	// one's own that publishes none.
@@ -187,10 +189,15 @@ func (j *Judge) peer(presented []*x509.Certificate) (*Peer, *xds.Error) {
 // peer is who stands at the end of a path.
 func (p path) peer() *Peer {
 	peer := &Peer{Range: p.in.Name, Chain: p.chain, Roots: p.in.roots, Intermediates: p.in.intermediates}
-	if p.in.Cards {
+	if p.in.Cards && p.issuesCards() {
 		peer.Holder = Holder(p.chain[0])
 	}
 	return peer
+}
+
+// issuesCards tells whether the authority above the leaf is one that issues cards.
+func (p path) issuesCards() bool {
+	return len(p.in.Intermediates) == 0 || len(p.chain) > 1 && slices.ContainsFunc(p.in.Intermediates, p.chain[1].Equal)
 }
 
 // Revoked judges a chain that somebody else built, leaf first and root last: that

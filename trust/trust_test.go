@@ -119,6 +119,34 @@ func TestCardsAreOfTheirRange(t *testing.T) {
 	}
 }
 
+// A range of cards that names its authorities has no others: an organisation of the
+// same root whose certificate bears somebody's number is not he.
+func TestCardsAreOfTheirAuthority(t *testing.T) {
+	w := newWorld(t)
+	organisations := newAuthority("AC ORGANISATIONS DE LA MEME RACINE", w.cardRoot)
+	for _, c := range []struct {
+		name   string
+		listed []*x509.Certificate
+		by     *testAuthority
+		want   string
+	}{
+		{"its authority", []*x509.Certificate{w.cardMiddle.cert}, w.cardMiddle, canaryHolder},
+		{"another of the root", []*x509.Certificate{w.cardMiddle.cert}, organisations, ""},
+		{"the root itself", []*x509.Certificate{w.cardMiddle.cert}, w.cardRoot, ""},
+		{"none is listed", nil, organisations, canaryHolder},
+	} {
+		lists := &Lists{}
+		r := Range{Name: "fort", Roots: []*x509.Certificate{w.cardRoot.cert}, Intermediates: c.listed, Cards: true, Unrevocable: true}
+		if err := w.judge.Replace([]Range{r}, lists); err != nil {
+			t.Fatal(err)
+		}
+		peer, err := w.judge.Peer(parse(c.by.client(card)))
+		if err != nil || peer.Holder != c.want {
+			t.Errorf("%s: %+v, %v, want %q", c.name, peer, err, c.want)
+		}
+	}
+}
+
 func TestHolder(t *testing.T) {
 	attribute := func(id asn1.ObjectIdentifier, value string) pkix.AttributeTypeAndValue {
 		return pkix.AttributeTypeAndValue{Type: id, Value: value}

@@ -1,7 +1,9 @@
 package xds
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -16,6 +18,9 @@ var dtmLayouts = map[int]string{4: "2006", 6: "200601", 8: "20060102", 10: "2006
 // after it: 2026 covers a year, 20260131 a day. The error says what is wrong in
 // words fit for a sender.
 func (d DTM) Range() (from, to time.Time, err error) {
+	if strings.Trim(string(d), "0123456789") != "" {
+		return from, to, errors.New("des chiffres seuls (YYYYMMDDhhmmss, UTC, sans tiret, deux-points ni décalage)")
+	}
 	layout, ok := dtmLayouts[len(d)]
 	if !ok {
 		return from, to, fmt.Errorf("%d caractères au lieu de 4, 6, 8, 10, 12 ou 14 chiffres (YYYYMMDDhhmmss, UTC, sans décalage)", len(d))

@@ -18,6 +18,10 @@ const (
 	OnDemandDocument = "urn:uuid:34268e47-fdf5-41a6-ba33-82133c465248"
 )
 
+// AvailabilityPrefix stands before Online and Offline in documentAvailability (ITI TF-3
+// 4.2.3.2.30).
+const AvailabilityPrefix = "urn:ihe:iti:2010:DocumentAvailability:"
+
 // Author is who made a document or a submission (ITI TF-3 4.2.3.1.4).
 type Author struct {
 	Person       XCN

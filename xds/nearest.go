@@ -20,6 +20,9 @@ func Nearest(word string, known []string, n int) []string {
 		if word != "" && strings.Contains(strings.ToLower(k), word) {
 			score = min(score, 1)
 		}
+		if len(k) <= 2*len(word) && within(word, strings.ToLower(k)) {
+			score = min(score, 2)
+		}
 		if score <= max(2, len(word)/2) {
 			all = append(all, candidate{k, score})
 		}
@@ -30,6 +33,18 @@ func Nearest(word string, known []string, n int) []string {
 		nearest = append(nearest, c.word)
 	}
 	return nearest
+}
+
+// within tells whether a word is another with letters left out.
+func within(word, other string) bool {
+	for i := range len(word) {
+		at := strings.IndexByte(other, word[i])
+		if at < 0 {
+			return false
+		}
+		other = other[at+1:]
+	}
+	return true
 }
 
 // Distance is the number of bytes to insert, delete or replace to make one word of

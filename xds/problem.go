@@ -3,7 +3,6 @@ package xds
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -144,8 +143,16 @@ func (es *Errors) AddAll(more Errors) {
 }
 
 // Failed tells whether any finding is an error rather than a warning.
-func (es Errors) Failed() bool {
-	return slices.ContainsFunc(es, func(e *Error) bool { return e.Severity == SeverityError })
+func (es Errors) Failed() bool { return es.First() != nil }
+
+// First is the first finding that is an error, nil when all are warnings.
+func (es Errors) First() *Error {
+	for _, e := range es {
+		if e.Severity == SeverityError {
+			return e
+		}
+	}
+	return nil
 }
 
 // Err returns the findings as an error, nil when there is none that fails.

@@ -26,6 +26,21 @@ type Update struct {
 	Restricted bool
 }
 
+// Lot is the set of an update with its new versions and what joins them to it, as a
+// submission.
+func (up Update) Lot() Submission {
+	lot := Submission{Set: up.Set}
+	for _, e := range up.Entries {
+		lot.Documents = append(lot.Documents, e.Entry)
+		lot.Associations = append(lot.Associations, e.Member)
+	}
+	for _, f := range up.Folders {
+		lot.Folders = append(lot.Folders, f.Folder)
+		lot.Associations = append(lot.Associations, f.Member)
+	}
+	return lot
+}
+
 // Revision says which version of an object a new one follows.
 type Revision struct {
 	Member    Association // of the set, to the new version

@@ -85,6 +85,9 @@ func TestDTM(t *testing.T) {
 			t.Errorf("%q is a date", text)
 		}
 	}
+	if _, _, err := xds.DTM("2026-01-01").Range(); err == nil || !strings.Contains(err.Error(), "des chiffres seuls") {
+		t.Errorf("dashes of the length of a date: %v", err)
+	}
 }
 
 func TestIdentifiers(t *testing.T) {
@@ -172,6 +175,9 @@ func TestNearest(t *testing.T) {
 	}
 	if got := xds.Nearest("zzzzzzzz", known, 3); len(got) != 0 {
 		t.Errorf("%v", got)
+	}
+	if got := xds.Nearest("$SetTimeFrom", []string{"$SetPatientId", "$SetSubmissionTimeFrom", "$SetStatus"}, 1); len(got) != 1 || got[0] != "$SetSubmissionTimeFrom" {
+		t.Errorf("a part left out: %v", got)
 	}
 }
 

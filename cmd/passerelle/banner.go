@@ -96,8 +96,10 @@ func (c *sandboxCommand) banner(p *program, a addresses) {
 	out("%s %s  bac à sable (données fictives, cette machine seulement ; profil %s)", p.paint(bold, "Passerelle"), a.Version, a.Profile)
 	out("  XDS.b registre     %s   ?wsdl", a.Registry)
 	out("  XDS.b entrepôt     %s   ?wsdl", a.Repository)
+	out("  XDS.b, le reste    %s/xds/…   dmp (TD0.2…TD1.6), broker (DSUB), gateway et initiating (XCA) ; ?wsdl", a.Base)
+	out("  CDA seul           %s/intake/cda", a.Base)
 	if a.MutualTLS != "" {
-		out("  XDS.b, TLS mutuel  %s/xds/…   certificats : %s/pki/client, ca.pem", a.MutualTLS, a.Sandbox)
+		out("  XDS.b, TLS mutuel  %s/xds/…   certificats : %s/pki/client, pki/ca.pem", a.MutualTLS, a.Sandbox)
 	}
 	if a.MLLP != "" {
 		out("  HL7 v2 (MLLP)      %s   MSH-4 : chu-lille, bio-lab…", a.MLLP)
@@ -106,6 +108,7 @@ func (c *sandboxCommand) banner(p *program, a addresses) {
 	out("  API des droits     %s   %s", a.API, a.OpenAPI)
 	out("  Bac à sable        %s/…   cast vihf token explain patients professionals mail clock reset ca.pem", a.Sandbox)
 	out("  Clés des jetons    %s", a.JWKS)
+	out("  Codes d'erreur     %s/errors", a.Base)
 	out("  Santé              %s   %s", a.Health, a.Ready)
 	out("  Données            %s   (PostgreSQL : %s)", a.Data, a.Database)
 	out("                     %s, %s, %s", plural(a.Patients, "patient"), plural(a.Professionals, "professionnel"), plural(a.Documents, "document"))

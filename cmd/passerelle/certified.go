@@ -54,7 +54,7 @@ func (c *certified) use(cfg *config.Config) error {
 }
 
 func (c *certified) options() service.Trust {
-	return service.Trust{Judge: c.judge, Mutual: len(c.cfg.SOAP.Listen) > 0, SOAPBase: c.cfg.SOAP.Base, OneTime: c.cfg.SOAP.OneTimeAssertions, Certificates: dated(c.cfg)}
+	return service.Trust{Judge: c.judge, Mutual: len(c.cfg.SOAP.Listen) > 0, SOAPBase: c.cfg.SOAPBase(), OneTime: c.cfg.SOAP.OneTimeAssertions, Certificates: dated(c.cfg)}
 }
 
 // dated are the certificates of a configuration, with the kinds that metrics know.

@@ -19,8 +19,8 @@ import (
 
 type checkCommand struct {
 	Profile  string   `enum:"dmp,ihe" default:"dmp" placeholder:"PROFIL" help:"Profil des métadonnées : dmp ou ihe."`
-	Lang     string   `enum:"fr,en" default:"fr" placeholder:"LANGUE" help:"Langue des constats : fr ou en."`
-	Metadata string   `placeholder:"FICHIER" help:"Métadonnées (ITI-41, ITI-42, ebRIM) à comparer avec l'en-tête des CDA."`
+	Lang     string   `enum:"fr,en" default:"fr" placeholder:"LANGUE" help:"Langue des constats : fr ou en (attendu et correction restent en français)."`
+	Metadata string   `placeholder:"FICHIER" help:"Métadonnées (ITI-41, ITI-42, ebRIM, capture HTTP ou MIME) à comparer avec l'en-tête des CDA."`
 	At       string   `placeholder:"INSTANT" help:"Juger les jetons à cet instant (RFC 3339), au lieu de maintenant."`
 	CA       []string `name:"ca" placeholder:"PEM" help:"Autorité des émetteurs de VIHF (PEM) ; sans elle l'émetteur n'est pas vérifié. Répétable."`
 	Audience string   `placeholder:"URL" help:"Audience que les VIHF doivent nommer : l'adresse de la passerelle et /xds."`

@@ -14,7 +14,7 @@ import (
 func (c *queryCommand) named(ctx context.Context, p *program, face soapFace) error {
 	row := ebrim.Lookup(c.Query)
 	if row == nil {
-		return misuse("--query : requête stockée inconnue "+xds.Shorten(c.Query), xds.Nearest(c.Query, queryNames(), 3)...)
+		return misuse("--query : requête stockée inconnue "+xds.Shorten(c.Query)+" ; attendu : "+strings.Join(queryNames(), ", "), xds.Nearest(c.Query, queryNames(), 3)...)
 	}
 	request, err := c.withParams(ctx, face.gateway, row)
 	if err != nil {

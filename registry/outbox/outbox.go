@@ -46,7 +46,7 @@ type Item struct {
 	Trail    int64 // with Record and At the trail row
 	Address  string
 	Query    []byte
-	Attempts int // of the first row of its lane, this one included
+	Attempts int // to deliver it as the first of its lane, this one included
 }
 
 // Box is the outbox of one database; several gateways deliver from it at once.
@@ -65,24 +65,30 @@ const Lease = 2 * time.Minute
 // run bounds how many rows of one lane are taken at once.
 const run = 64
 
-// takeSQL leases the first rows of lanes that are due, and reads with each the next
-// rows of its lane: nobody else takes these, since they are not the first.
+// takeSQL leases the first rows of lanes that are due, each with the next rows of its
+// lane: once the first was received the next one is first, and is still this worker's.
+// It steps from lane to lane: what waits behind the first row of one costs nothing.
 const takeSQL = `
-with first as (
-  select record, lane, seq from outbox x
-  where kind = $1 and due_at <= $2
-    and not exists (select from outbox y where y.record = x.record and y.lane = x.lane and y.seq < x.seq)
-  order by seq limit $4 for update skip locked
+with recursive head as (
+  (select record, lane, seq, kind, due_at from outbox order by record, lane, seq limit 1)
+  union all
+  select n.* from head h cross join lateral (
+    select record, lane, seq, kind, due_at from outbox o where (o.record, o.lane) > (h.record, h.lane) order by record, lane, seq limit 1) n
+), first as (
+  select o.record, o.lane, o.seq from outbox o join (
+    select record, lane, seq from head where kind = $1 and due_at <= $2 order by seq limit $4) f
+  on o.record = f.record and o.lane = f.lane and o.seq = f.seq
+  where o.due_at <= $2 for update of o skip locked
+), run as (
+  select f.seq as head, r.* from first f cross join lateral (
+    select record, lane, seq from outbox o where o.record = f.record and o.lane = f.lane and o.seq >= f.seq and (o.seq = f.seq or o.due_at <= $2)
+    order by o.seq limit $5) r
 ), leased as (
-  update outbox o set due_at = $3, attempts = o.attempts + 1 from first f
-  where o.record = f.record and o.lane = f.lane and o.seq = f.seq
-  returning o.record, o.lane, o.seq, o.attempts
+  update outbox o set due_at = $3, attempts = o.attempts + (o.seq = r.head)::int from run r
+  where o.record = r.record and o.lane = r.lane and o.seq = r.seq
+  returning r.head, o.*
 )
-select r.record::text, r.lane::text, r.seq, r.kind, r.event::text, r.at, r.trail_seq, r.address, r.query, l.attempts
-from leased l cross join lateral (
-  select * from outbox o where o.record = l.record and o.lane = l.lane and o.seq >= l.seq and (o.seq = l.seq or o.due_at <= $2) order by o.seq limit $5
-) r
-order by l.seq, r.seq`
+select record::text, lane::text, seq, kind, event::text, at, trail_seq, address, query, attempts from leased order by head, seq`
 
 // Take leases what is due, at most so many lanes: the rows of each lane in their
 // order, the lanes by their oldest row. The zero System takes nothing.
@@ -114,24 +120,31 @@ func (b *Box) Delivered(ctx context.Context, sys authz.System, items ...Item) er
 	if err := db.BySystem(sys); err != nil {
 		return err
 	}
+	sql, args := Gone(items...)
+	_, err := b.pool.Exec(ctx, sql, args...)
+	return err
+}
+
+// Gone is the statement that takes rows away.
+func Gone(items ...Item) (sql string, args []any) {
 	var records, lanes []string
 	var seqs []int64
 	for _, i := range items {
 		records, lanes, seqs = append(records, i.Record), append(lanes, i.Lane), append(seqs, i.Seq)
 	}
-	_, err := b.pool.Exec(ctx, `
+	return `
 delete from outbox o using unnest($1::uuid[], $2::uuid[], $3::bigint[]) d (record, lane, seq)
-where o.record = d.record and o.lane = d.lane and o.seq = d.seq`, records, lanes, seqs)
-	return err
+where o.record = d.record and o.lane = d.lane and o.seq = d.seq`, []any{records, lanes, seqs}
 }
 
-// Postpone gives a row back that could not be delivered: it, and its lane behind it,
-// wait until an instant.
+// Postpone gives a row back that was not delivered, and what was taken behind it: its
+// lane waits until an instant.
 func (b *Box) Postpone(ctx context.Context, sys authz.System, item Item, until time.Time) error {
 	if err := db.BySystem(sys); err != nil {
 		return err
 	}
-	_, err := b.pool.Exec(ctx, `update outbox set due_at = $4 where record = $1 and lane = $2 and seq = $3`, item.Record, item.Lane, item.Seq, until)
+	_, err := b.pool.Exec(ctx, `
+update outbox set due_at = $4 where record = $1 and lane = $2 and (seq = $3 or seq > $3 and due_at > $5)`, item.Record, item.Lane, item.Seq, until, b.Now())
 	return err
 }
 
@@ -164,21 +177,17 @@ from unnest($1::smallint[]) k (kind)`, Kinds)
 		return nil, err
 	}
 	all := map[Kind]Backlog{}
-	for rows.Next() {
-		var k Kind
-		var one Backlog
-		if err := rows.Scan(&k, &one.Rows, &one.Oldest); err != nil {
-			rows.Close()
-			return nil, err
-		}
+	var k Kind
+	var one Backlog
+	_, err = pgx.ForEachRow(rows, []any{&k, &one.Rows, &one.Oldest}, func() error {
 		all[k] = one
-	}
-	return all, rows.Err()
+		return nil
+	})
+	return all, err
 }
 
-// Expire gives up what waits since before an instant, and subscriptions and pull points
-// that have ended with all that waits for them. It is the bound of the backlog: what
-// is given up stands in the trail, which keeps it.
+// Expire gives up what waits since before an instant. It is the bound of the backlog:
+// what is given up stands in the trail, which keeps it.
 func (b *Box) Expire(ctx context.Context, sys authz.System, kind Kind, before time.Time) (rows int64, err error) {
 	if err := db.BySystem(sys); err != nil {
 		return 0, err

@@ -23,7 +23,7 @@ select r.id::text, r.ins_value, r.ins_authority, r.ins_type, r.state, r.family, 
        coalesce(p.role, 0),
        b.professional is not null,
        coalesce(l.basis, 0), l.expires_at,
-       coalesce(d.regulator, false)
+       coalesce(d.regulator, false), d.id is not null, coalesce(d.profession, ''), coalesce(d.specialty, ''), coalesce(d.structure, '')
 from record r
 left join record_person p on p.record = r.id and p.person = $3
 left join block b on b.record = r.id and b.professional = $3
@@ -44,7 +44,8 @@ func Facts(ctx context.Context, h db.Handle, sub authz.Subject, patient xds.CX) 
 	err := db.On(h).QueryRow(ctx, factsSQL, patient.ID(), patient.Authority(), sub.ID).Scan(
 		&f.Record, &value, &authority, &typ, &state, &f.Traits.Family, &f.Traits.Given, &f.Traits.BirthDate,
 		&f.Settings.MaskAll, &f.Settings.SamuOK, &f.Settings.BdgOK, &f.Settings.MaskedOK,
-		&f.Administrator, &role, &f.Blocked, &link, &expires, &f.Regulator)
+		&f.Administrator, &role, &f.Blocked, &link, &expires, &f.Regulator,
+		&f.Listed.Known, &f.Listed.Profession, &f.Listed.Specialty, &f.Listed.Structure)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return authz.Facts{}, nil
 	}

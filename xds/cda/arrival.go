@@ -21,6 +21,10 @@ type Arrival struct {
 	last    ending
 }
 
+// MaxHeader bounds how much of a document is held to read its header, in bytes. Longer
+// documents hold images or a PDF in their body.
+const MaxHeader = 1 << 20
+
 // Arrive reads the header of a document that comes in, from its first limit bytes at
 // most: a document that ends within them is checked whole, of a longer one the header
 // alone is opened, and it must end before limit. The error is that of the stream.

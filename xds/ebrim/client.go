@@ -82,23 +82,30 @@ type QueryParam struct {
 // AppendQuery appends a query:AdhocQueryRequest, the body of ITI-18.
 func AppendQuery(b []byte, q QueryRequest) []byte {
 	e := encoder{b}
+	e.query(q.ReturnType, q.ID, q.Home, func() {
+		for _, p := range q.Params {
+			e.slot(p.Name, p.literal())
+		}
+	})
+	return e.buf
+}
+
+// query writes a query:AdhocQueryRequest around its parameters.
+func (e *encoder) query(as ReturnType, id, home string, parameters func()) {
 	e.open("query:AdhocQueryRequest")
 	e.buf = append(e.buf, ` xmlns:query="`+NamespaceQuery+`" xmlns:rim="`+NamespaceRIM+`"`...)
 	e.more()
 	e.open("query:ResponseOption")
-	e.attr("returnType", string(q.ReturnType))
+	e.attr("returnType", string(as))
 	e.attr("returnComposedObjects", "true")
 	e.empty()
 	e.open("rim:AdhocQuery")
-	e.attr("id", q.ID)
-	e.attrIf("home", q.Home)
+	e.attr("id", id)
+	e.attrIf("home", home)
 	e.more()
-	for _, p := range q.Params {
-		e.slot(p.Name, p.literal())
-	}
+	parameters()
 	e.close("rim:AdhocQuery")
 	e.close("query:AdhocQueryRequest")
-	return e.buf
 }
 
 // literal writes the values as the parameter takes them: a list where it may

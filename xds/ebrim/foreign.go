@@ -227,23 +227,12 @@ func DecodeForeignRetrieve(el *xmlgate.Element, home string, asked []RetrieveReq
 // that are no parameters stay here.
 func AppendForwardedQuery(b []byte, request *xmlgate.Element, q StoredQuery, home string) []byte {
 	e := encoder{b}
-	e.open("query:AdhocQueryRequest")
-	e.buf = append(e.buf, ` xmlns:query="`+NamespaceQuery+`" xmlns:rim="`+NamespaceRIM+`"`...)
-	e.more()
-	e.open("query:ResponseOption")
-	e.attr("returnType", string(q.ReturnType))
-	e.attr("returnComposedObjects", "true")
-	e.empty()
-	e.open("rim:AdhocQuery")
-	e.attr("id", q.Row.UUID)
-	e.attr("home", home)
-	e.more()
-	for _, slot := range request.Child(NamespaceRIM, "AdhocQuery").ChildrenNamed(NamespaceRIM, "Slot") {
-		if name := slot.Attr("name"); q.Row.takes(name) && name != "$homeCommunityId" {
-			e.slot(name, slotValues(slot)...)
+	e.query(q.ReturnType, q.Row.UUID, home, func() {
+		for _, slot := range request.Child(NamespaceRIM, "AdhocQuery").ChildrenNamed(NamespaceRIM, "Slot") {
+			if name := slot.Attr("name"); q.Row.takes(name) && name != "$homeCommunityId" {
+				e.slot(name, slotValues(slot)...)
+			}
 		}
-	}
-	e.close("rim:AdhocQuery")
-	e.close("query:AdhocQueryRequest")
+	})
 	return e.buf
 }

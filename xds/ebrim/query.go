@@ -130,6 +130,9 @@ func (d *queryDecoder) slot(el *xmlgate.Element, row *CatalogueRow) {
 			d.add(el, &xds.Error{ID: "QRY-003", Where: where, Expected: problem})
 			return
 		}
+		if problem != "" && (p.Form == FormFrom || p.Form == FormTo) {
+			problem = "une date AAAA[MM[JJ[hh[mm[ss]]]]] en UTC, en chiffres"
+		}
 		if problem != "" {
 			d.malformed(p, text, problem)
 			return

@@ -15,7 +15,8 @@ const maxRemoved = 2000
 
 // DecodeRemoval reads the lcm:RemoveObjectsRequest of ITI-62: the ids of the objects
 // to remove, each once (ITI TF-2 3.62.4.1.2). A query in place of ids is refused:
-// what it would find is not for the sender to guess.
+// what it would find is not for the sender to guess. An empty one beside the ids asks
+// for nothing: clients made with IPF always write it.
 func DecodeRemoval(req *xmlgate.Element) ([]string, xds.Errors) {
 	var d decoder
 	list := req.Child(NamespaceRIM, "ObjectRefList")
@@ -23,7 +24,7 @@ func DecodeRemoval(req *xmlgate.Element) ([]string, xds.Errors) {
 		d.shape(req, "lcm:RemoveObjectsRequest avec un rim:ObjectRefList")
 		return nil, d.found
 	}
-	if q := req.Child(NamespaceRIM, "AdhocQuery"); q != nil {
+	if q := req.Child(NamespaceRIM, "AdhocQuery"); q != nil && (len(q.Attrs)+len(q.Children) > 0 || q.Trimmed() != "") {
 		d.add(q, &xds.Error{ID: "META-013", Where: "RemoveObjectsRequest", Found: "AdhocQuery", Expected: "un rim:ObjectRefList seul"})
 	}
 	var ids []string

@@ -110,6 +110,11 @@ func TestDecodeRemoval(t *testing.T) {
 	if len(findings) > 0 || len(ids) != 1 || ids[0] != registeredID {
 		t.Errorf("%v %v", ids, findings)
 	}
+	// As IPF writes it: an empty query beside the ids, which asks for nothing.
+	beside := `<lcm:RemoveObjectsRequest xmlns:lcm="` + NamespaceLCM + `" xmlns="` + NamespaceRIM + `"><AdhocQuery/><ObjectRefList><ObjectRef id="` + registeredID + `"/></ObjectRefList></lcm:RemoveObjectsRequest>`
+	if ids, findings = DecodeRemoval(parsedUpdate(t, []byte(beside))); len(findings) > 0 || len(ids) != 1 {
+		t.Errorf("an empty query beside the ids: %v %v", ids, findings)
+	}
 	requests, findings := DecodeRemoveDocuments(parsedUpdate(t, AppendRemoveDocuments(nil, []RetrieveRequest{{RepositoryUniqueID: "1.2", DocumentUniqueID: "3.4"}})))
 	if len(findings) > 0 || len(requests) != 1 || requests[0].DocumentUniqueID != "3.4" {
 		t.Errorf("%v %v", requests, findings)

@@ -43,7 +43,7 @@ func bare(availability string) string {
 	if availability == "" {
 		return "Online"
 	}
-	return strings.TrimPrefix(availability, "urn:ihe:iti:2010:DocumentAvailability:")
+	return strings.TrimPrefix(availability, xds.AvailabilityPrefix)
 }
 
 // like is SQL's: % is any run, _ one character, \ makes the next one stand for itself

@@ -126,7 +126,7 @@ var modes = map[string]func(authz.Access) bool{
 	"TOUTE":     func(authz.Access) bool { return true },
 }
 
-// statuses are the words of an access in these answers.
+// accessWords are the words of an access in these answers.
 var accessWords = map[authz.Access]string{
 	authz.AccessValid: "ACTIVE", authz.AccessForbidden: "INTERDITE", authz.AccessExpired: "EXPIREE", authz.AccessNone: "INEXISTANTE", authz.AccessClosed: "FERME",
 }

@@ -100,7 +100,7 @@ func (s *Server) tell(c *call, told presence, findings xds.Errors) {
 			subject(w, told, now)
 		}
 		w.Start("h:queryAck")
-		query := c.query()
+		query := c.asked()
 		leafID(w, "h:queryId", query[0], query[1])
 		leafCode(w, "h:queryResponseCode", "code", code)
 		w.End()
@@ -109,8 +109,8 @@ func (s *Server) tell(c *call, told presence, findings xds.Errors) {
 	})
 }
 
-// query is the id of the query that an answer is about, once it was read.
-func (c *call) query() [2]string {
+// asked is the id of the query that an answer is about, once it was read.
+func (c *call) asked() [2]string {
 	id := c.message.Body.Find(namespaceHL7, "controlActProcess", "queryByParameter", "queryId")
 	return [2]string{id.Attr("root"), id.Attr("extension")}
 }

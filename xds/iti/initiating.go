@@ -22,11 +22,8 @@ import (
 // with its homeCommunityId; what the others answered stays.
 func (s *Server) federatedQuery(ctx context.Context, c *call) error {
 	c.home = s.Home
-	if err := c.message.Drain(); err != nil {
-		return err
-	}
-	query, findings := ebrim.DecodeQuery(c.message.Body)
-	if err := findings.Err(); err != nil {
+	query, findings, err := c.query()
+	if err != nil {
 		return err
 	}
 	carryOut := storedQueries[query.Row.Name]
@@ -38,13 +35,12 @@ func (s *Server) federatedQuery(ctx context.Context, c *call) error {
 		return xds.Errors{e}
 	}
 	var answer ebrim.QueryAnswer
-	var err error
 	if own {
 		answer, err = carryOut(s, ctx, c, query)
 		answer.Partial = err == nil
 	}
 	if len(homes) > 0 {
-		if err, answer.Findings = s.pass(err); err == nil {
+		if answer.Findings, err = s.pass(err); err == nil {
 			err = s.askOthers(ctx, c, query, homes, own, &answer)
 		}
 	}
@@ -53,11 +49,7 @@ func (s *Server) federatedQuery(ctx context.Context, c *call) error {
 	}
 	answer.ReturnType, answer.Home = query.ReturnType, s.Home
 	answer.Findings = append(findings, answer.Findings...)
-	s.answers.Lend(func(b []byte) []byte {
-		b = ebrim.AppendQueryResponse(b, answer)
-		s.answer(c, b)
-		return b
-	})
+	s.answerQuery(c, answer)
 	return nil
 }
 
@@ -82,20 +74,20 @@ func (s *Server) communities(q ebrim.StoredQuery) (own bool, others []string, re
 // patient whom we do not know has no door here, and one answer of ours that is too long
 // is only our own failure; anything else speaks against the request, or nobody can say
 // that our door is open.
-func (s *Server) pass(err error) (error, xds.Errors) {
+func (s *Server) pass(err error) (tellable xds.Errors, refused error) {
 	found, told := xds.FindingsOf(err)
 	switch {
 	case err == nil:
 		return nil, nil
 	case !told || len(found) != 1:
-		return err, nil
+		return nil, err
 	case found[0].ID == "REG-001":
 		return nil, nil
 	case found[0].ID == "QRY-006":
 		found[0].Where = s.Home
-		return nil, found
+		return found, nil
 	default:
-		return err, nil
+		return nil, err
 	}
 }
 
@@ -168,7 +160,7 @@ func (s *Server) federatedRetrieve(ctx context.Context, c *call) error {
 	}
 	visible, err := s.readable(ctx, c, requests)
 	if len(homes) > 0 { // readable asked the door of the token's patient
-		err, _ = s.pass(err)
+		_, err = s.pass(err)
 	}
 	if err != nil {
 		return err

@@ -217,8 +217,10 @@ func TestCommunitiesThatFail(t *testing.T) {
 		{"down", nil, "COM-001 XDSUnavailableCommunity"},
 		{"cut", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "COM-001 XDSUnavailableCommunity"},
 		{"HTML", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, "COM-003 XDSUnavailableCommunity"},
-		{"500", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "x", 500) }, "COM-003 XDSUnavailableCommunity"},
-		{"a redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, 307) }, "COM-003 XDSUnavailableCommunity"},
+		{"500", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "x", http.StatusInternalServerError) }, "COM-003 XDSUnavailableCommunity"},
+		{"a redirect", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+		}, "COM-003 XDSUnavailableCommunity"},
 		{"a DTD", soapRaw(`<!DOCTYPE x><x/>`), "COM-003 XDSUnavailableCommunity"},
 		{"another body", soapAnswer([]byte(`<x xmlns="y"/>`)), "COM-003 XDSUnavailableCommunity"},
 		{"100 MB", func(w http.ResponseWriter, _ *http.Request) {

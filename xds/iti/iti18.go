@@ -41,11 +41,8 @@ var storedQueries = map[string]carrier{
 
 // storedQuery is ITI-18 Registry Stored Query (ITI TF-2 3.18).
 func (s *Server) storedQuery(ctx context.Context, c *call) error {
-	if err := c.message.Drain(); err != nil {
-		return err
-	}
-	query, findings := ebrim.DecodeQuery(c.message.Body)
-	if err := findings.Err(); err != nil {
+	query, findings, err := c.query()
+	if err != nil {
 		return err
 	}
 	carryOut := storedQueries[query.Row.Name]
@@ -60,16 +57,31 @@ func (s *Server) storedQuery(ctx context.Context, c *call) error {
 		return err
 	}
 	answer.ReturnType, answer.Findings, answer.Home = query.ReturnType, findings, c.home
+	s.answerQuery(c, answer)
+	return nil
+}
+
+// query reads the message of a stored query; findings are its warnings.
+func (c *call) query() (q ebrim.StoredQuery, findings xds.Errors, err error) {
+	if err := c.message.Drain(); err != nil {
+		return q, nil, err
+	}
+	q, findings = ebrim.DecodeQuery(c.message.Body)
+	return q, findings, findings.Err()
+}
+
+// answerQuery writes the answer to a stored query.
+func (s *Server) answerQuery(c *call, answer ebrim.QueryAnswer) {
+	answer.Answer = s.located(c, answer.Answer)
 	s.answers.Lend(func(b []byte) []byte {
 		b = ebrim.AppendQueryResponse(b, answer)
 		s.answer(c, b)
 		return b
 	})
-	return nil
 }
 
 func (s *Server) refuseQuery(c *call, findings xds.Errors) {
-	s.answer(c, ebrim.AppendQueryResponse(nil, ebrim.QueryAnswer{Answer: ebrim.Answer{Findings: findings}}))
+	s.answer(c, ebrim.AppendQueryResponse(nil, ebrim.QueryAnswer{Answer: s.located(c, ebrim.Answer{Findings: findings})}))
 }
 
 func (s *Server) purpose(c *call, action authz.Value) authz.Purpose {

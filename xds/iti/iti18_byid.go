@@ -46,7 +46,7 @@ func (s *Server) byID(ctx context.Context, c *call, q ebrim.StoredQuery, action 
 func (s *Server) getDocuments(ctx context.Context, c *call, q ebrim.StoredQuery) (ebrim.QueryAnswer, error) {
 	action := authz.Search
 	if c.subject.Nature == authz.NatureStructure && q.ReturnType == ebrim.ObjectRef && q.By == xds.AttrUniqueID {
-		action = authz.Exists
+		action, q.MetadataLevel = authz.Exists, 1
 	}
 	return s.byID(ctx, c, q, action, func(session *registry.Session, scope authz.Scope) (registry.Contents, error) {
 		docs, err := get(ctx, session, scope, q)
@@ -54,9 +54,11 @@ func (s *Server) getDocuments(ctx context.Context, c *call, q ebrim.StoredQuery)
 	})
 }
 
+// get reads documents by id: the current versions, with all others at $MetadataLevel 2;
+// an entryUUID names its own version (ITI TF-2 3.18.4.1.2.3.5.1).
 func get(ctx context.Context, session *registry.Session, scope authz.Scope, q ebrim.StoredQuery) ([]authz.Visible[xds.Document], error) {
-	if q.By == xds.AttrEntryUUID {
-		return session.GetVersions(ctx, scope, q.IDs...)
+	if q.By == xds.AttrEntryUUID || q.MetadataLevel >= 2 {
+		return session.GetVersions(ctx, scope, q.By, q.IDs...)
 	}
 	return session.Get(ctx, scope, q.IDs...)
 }

@@ -1,6 +1,7 @@
 package iti_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -59,6 +60,59 @@ func TestGetDocuments(t *testing.T) {
 	q, _, _ := l.query(on(durand, l.alice), "GetDocuments", ebrim.LeafClass, "$XDSDocumentEntryEntryUUID", l.archived.LogicalID)
 	if len(q.Documents) != 1 || q.Documents[0].Version != 1 || q.Documents[0].AvailabilityStatus != xds.Deprecated {
 		t.Errorf("former version: %v", q.Documents)
+	}
+}
+
+// TestVersions: $MetadataLevel 2 tells the former versions too (ITI TF-2
+// 3.18.4.1.2.3.5.1), but to nobody from whom the current one is hidden: a document
+// whose type was corrected answers as an unknown one, by whichever of its ids.
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.stored(author, w.alice, typed("11488-4"))
+	if got := w.update(author, w.updating(author, w.alice, revised(e, titled("CR corrigé")))); got != "Success" {
+		t.Fatalf("update: %s", got)
+	}
+	ask := func(as saml.Claims, query, by, id, level string) (string, reply) {
+		q, outcome, got := w.query(on(as, w.alice), query, ebrim.LeafClass, "$XDSDocumentEntry"+by, id, "$MetadataLevel", level)
+		told := []string{outcome}
+		for _, d := range q.Documents {
+			told = append(told, fmt.Sprint(d.Version, " ", d.AvailabilityStatus == xds.Approved))
+		}
+		return strings.Join(told, ", "), got
+	}
+	for _, c := range [][4]string{
+		{"UniqueId", e.UniqueID, "1", "Success, 2 true"}, {"UniqueId", e.UniqueID, "2", "Success, 2 true, 1 false"},
+		{"LogicalID", e.LogicalID, "1", "Success, 2 true"}, {"LogicalID", e.LogicalID, "2", "Success, 2 true, 1 false"},
+		{"EntryUUID", e.EntryUUID, "2", "Success, 1 false"},
+	} {
+		for _, as := range []saml.Claims{durand, hearing} {
+			if got, _ := ask(as, "GetDocuments", c[0], c[1], c[2]); got != c[3] {
+				t.Errorf("by %s at level %s: %s, want %s", c[0], c[2], got, c[3])
+			}
+		}
+	}
+	now := w.entry(w.alice, e.UniqueID)
+	retyped := func(e *xds.DocumentEntry) {
+		e.TypeCode, e.ClassCode = xds.Code{Value: "18748-4", Scheme: loinc, Display: "x"}, xds.Code{}
+	}
+	if got := w.update(author, w.updating(author, w.alice, revised(now, retyped))); got != "Success" {
+		t.Fatalf("update: %s", got)
+	}
+	for _, level := range []string{"1", "2"} {
+		for id, c := range map[string][2]string{
+			e.UniqueID: {"UniqueId", "1.2.3.99"}, e.LogicalID: {"LogicalID", "urn:uuid:" + newID()},
+			e.EntryUUID: {"EntryUUID", "urn:uuid:" + newID()}, now.EntryUUID: {"EntryUUID", "urn:uuid:" + newID()},
+		} {
+			for _, query := range []string{"GetDocuments", "GetDocumentsAndAssociations"} {
+				_, got := ask(hearing, query, c[0], id, level)
+				_, unknown := ask(hearing, query, c[0], c[1], level)
+				sameAnswer(t, normalised(got.raw, id), normalised(unknown.raw, c[1]))
+			}
+		}
+	}
+	if got, _ := ask(durand, "GetDocuments", "LogicalID", e.LogicalID, "2"); got != "Success, 3 true, 2 false, 1 false" {
+		t.Errorf("for who sees the type: %s", got)
 	}
 }
 

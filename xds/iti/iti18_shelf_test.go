@@ -24,6 +24,12 @@ type shelf struct {
 	uid map[string]string // name → uniqueId
 }
 
+// The references that documents of the shelf bear: plain both, hidden the accession.
+const (
+	accession = "A1^^^&1.2.3&ISO^urn:ihe:iti:xds:2013:accession"
+	order     = "O1^^^&1.2.3&ISO^urn:ihe:iti:xds:2013:order"
+)
+
 // newShelf stores three lots. "first" holds plain and hidden in the folder mixed;
 // "dark" holds hiddenOnly in the folder cellar, and the folder empty, which holds nothing;
 // "later" holds next, which replaces plain, and a signature of it.
@@ -33,8 +39,8 @@ func newShelf(t testing.TB) *shelf {
 		d.Confidentiality = append(slices.Clone(d.Confidentiality), xds.Code{Value: xds.MarkMaskedPS, Scheme: xds.MarkScheme})
 	}
 	s.shelve("first", func(b *lotBuilder) {
-		b.document("plain", nil)
-		b.document("hidden", masked)
+		b.document("plain", func(d *xds.DocumentEntry) { d.ReferenceIDs = []string{accession, order} })
+		b.document("hidden", func(d *xds.DocumentEntry) { masked(d); d.ReferenceIDs = []string{accession} })
 		b.folder("mixed", "A", "B")
 		b.member("mixed", "plain")
 		b.member("mixed", "hidden")
@@ -225,6 +231,7 @@ func TestShelf(t *testing.T) {
 	sets := []string{"$XDSSubmissionSetPatientId", "{ins}", "$XDSSubmissionSetStatus", approved}
 	folders := []string{"$XDSFolderPatientId", "{ins}", "$XDSFolderStatus", approved}
 	all := everything(s)
+	referring := []string{"$XDSDocumentEntryPatientId", "{ins}", "$XDSDocumentEntryStatus", approved + "|" + deprecated, "$XDSDocumentEntryReferenceIdList"}
 	for _, c := range []struct {
 		query       string
 		params      []string
@@ -293,7 +300,11 @@ func TestShelf(t *testing.T) {
 		{"FindDocumentsByTitle", []string{"$XDSDocumentEntryPatientId", "{ins}", "$XDSDocumentEntryStatus", approved, "$XDSDocumentEntryTitle", "%", "$XDSDocumentEntryAuthorInstitution", "CHU^%"}, "hidden, hiddenOnly, next", "next"},
 		{"FindDocuments", []string{"$XDSDocumentEntryPatientId", "{ins}", "$XDSDocumentEntryStatus", approved, "$XDSDocumentEntryDocumentAvailability", "urn:ihe:iti:2010:DocumentAvailability:Online"}, "hidden, hiddenOnly, next", "next"},
 		{"FindDocuments", []string{"$XDSDocumentEntryPatientId", "{ins}", "$XDSDocumentEntryStatus", approved, "$XDSDocumentEntryDocumentAvailability", "Offline"}, "", ""},
-		{"FindDocumentsByReferenceId", []string{"$XDSDocumentEntryPatientId", "{ins}", "$XDSDocumentEntryStatus", approved, "$XDSDocumentEntryReferenceIdList", "A1^^^&1.2.3&ISO^urn:ihe:iti:xds:2013:accession"}, "", ""},
+		{"FindDocumentsByReferenceId", append(referring, accession), "hidden, plain", "plain"},
+		{"FindDocumentsByReferenceId", append(referring, "x^^^&1.2.3&ISO^urn:y|"+order), "plain", "plain"},
+		{"FindDocumentsByReferenceId", append(referring, accession, "$XDSDocumentEntryReferenceIdList", order), "plain", "plain"},
+		{"FindDocumentsByReferenceId", append(referring, accession, "$XDSDocumentEntryTypeCode", "x^^1.2.3"), "", ""},
+		{"FindDocumentsByReferenceId", append(referring, "A1"), "", ""},
 	} {
 		name := c.query + " " + strings.Join(c.params, " ")
 		for reader, want := range map[*saml.Claims]string{&holder: c.alice, &durand: c.dude} {

@@ -33,5 +33,14 @@ func (s *Server) foreignHome(c *call, q ebrim.StoredQuery) *xds.Error {
 	}
 }
 
+// located is an answer whose errors, between gateways, have our homeCommunityId as their
+// location (ITI TF-2 3.38.4.1.3); where a finding is, codeContext says too.
+func (s *Server) located(c *call, a ebrim.Answer) ebrim.Answer {
+	if c.transaction.actor == GatewayActor {
+		a.Location = func(*xds.Error) string { return s.Home }
+	}
+	return a
+}
+
 // ofPatient tells a query about a patient from one by id.
 func ofPatient(q ebrim.StoredQuery) bool { return len(q.Patients) > 0 }

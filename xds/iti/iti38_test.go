@@ -52,6 +52,8 @@ func TestRespondingGateway(t *testing.T) {
 			}
 			if c.want == "Success" {
 				everyHome(t, c.name, got.raw, homeA)
+			} else if !strings.Contains(string(got.raw), ` location="`+homeA+`"`) {
+				t.Errorf("%s: the location of the error is not our homeCommunityId: %s", c.name, got.raw)
 			}
 			if strings.Contains(string(got.raw), hidden.UniqueID) {
 				t.Errorf("%s: a masked document", c.name)
@@ -85,9 +87,12 @@ func TestRespondingGateway(t *testing.T) {
 			{[]ebrim.RetrieveRequest{of(homeB, d.UniqueID)}, "Failure; DOC-005 XDSUnknownCommunity"},
 			{[]ebrim.RetrieveRequest{of(homeA, d.UniqueID), of(homeB, d.UniqueID)}, "PartialSuccess; DOC-005 XDSUnknownCommunity"},
 		} {
-			outcome, documents, _ := w.fetch("/xds/gateway", actionCrossRetrieve, reader, c.asked...)
+			outcome, documents, got := w.fetch("/xds/gateway", actionCrossRetrieve, reader, c.asked...)
 			if outcome != c.want {
 				t.Errorf("%v: %s", c.asked, outcome)
+			}
+			if c.want != "Success" && !strings.Contains(string(got.raw), ` location="`+homeA+`"`) {
+				t.Errorf("%v: the location of the error is not our homeCommunityId: %s", c.asked, got.raw)
 			}
 			if c.want == "Success" && documents[homeA+" "+d.UniqueID] != "content of "+d.UniqueID {
 				t.Errorf("documents: %v", documents)

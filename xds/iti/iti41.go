@@ -50,6 +50,13 @@ func located(c *call, err error) error {
 	return findings
 }
 
+// refuseRegistration writes the refusal of a transaction of the registry that answers
+// with a RegistryResponse, refuseSubmission that of one of the repository: the error
+// codes differ.
+func (s *Server) refuseRegistration(c *call, findings xds.Errors) {
+	s.answer(c, ebrim.AppendRegistryResponse(nil, ebrim.Answer{Findings: findings}))
+}
+
 func (s *Server) refuseSubmission(c *call, findings xds.Errors) {
 	s.answer(c, ebrim.AppendRegistryResponse(nil, ebrim.Answer{Findings: findings, Repository: true}))
 }

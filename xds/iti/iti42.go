@@ -3,7 +3,6 @@ package iti
 import (
 	"context"
 
-	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/ebrim"
 	"github.com/passerelle-sante/passerelle/xds/profile"
 )
@@ -36,10 +35,4 @@ func (s *Server) registerMetadata(ctx context.Context, c *call, form profile.For
 	ebrim.Locate(c.message.Body, warnings)
 	s.answer(c, ebrim.AppendRegistryResponse(nil, ebrim.Answer{Findings: warnings}))
 	return nil
-}
-
-// refuseRegistration writes the refusal of a transaction of the registry that answers
-// with a RegistryResponse.
-func (s *Server) refuseRegistration(c *call, findings xds.Errors) {
-	s.answer(c, ebrim.AppendRegistryResponse(nil, ebrim.Answer{Findings: findings}))
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/intake"
@@ -152,6 +153,58 @@ func TestHashOpensNothing(t *testing.T) {
 	sameAnswer(t, answer(hidden.UniqueID), answer("1.2.3.987654"))
 	if got := w.find(on(durand, w.alice), w.alice); got != "" {
 		t.Errorf("durand finds %s", got)
+	}
+}
+
+// TestColleague: whoever may correct and replace a document for his structure and
+// does not read it gets no way to its bytes: the registry does not tell him what it has
+// of it, lends him nothing by its hash, and lets him give it no type that he may read.
+func TestColleague(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	colleague := pro("899900000155", "26", "", hospital)
+	w.link(colleague, w.alice, time.Hour)
+	masked, other := w.stored(on(server, w.alice), w.alice, typed("11488-4")), w.stored(on(server, w.alice), w.alice)
+	w.act(person(w.alice.record), w.alice, authz.Mask, masked.EntryUUID)
+	masked.Version = 2
+	me := on(colleague, w.alice)
+	nothing := func(after string) {
+		t.Helper()
+		if got := w.find(me, w.alice); got != "" {
+			t.Errorf("%s: he finds %s", after, got)
+		}
+		for _, d := range []xds.DocumentEntry{masked, other} {
+			if outcome, documents, _ := w.retrieve(me, d.UniqueID); len(documents) > 0 {
+				t.Errorf("%s: he retrieves: %s", after, outcome)
+			}
+		}
+	}
+	nothing("at first")
+	for _, d := range []xds.DocumentEntry{masked, other} {
+		wrong := d
+		wrong.UniqueID, wrong.Hash, wrong.Size = "1.9.9", sha([]byte("x")), 1
+		outcome, got := w.updated(me, w.updating(me, w.alice, revised(wrong)))
+		if outcome == "Success" || strings.Contains(string(got.raw), d.UniqueID) || strings.Contains(string(got.raw), d.Hash) {
+			t.Errorf("what is registered: %s\n%s", outcome, got.raw)
+		}
+		lot := w.lot(me, w.alice, first(func(e *xds.DocumentEntry) {
+			e.UniqueID, e.RepositoryUniqueID, e.Hash, e.Size = d.UniqueID, repositoryID, d.Hash, d.Size
+		}))
+		if got := w.register(me, lot); got != "Failure; META-019 XDSRegistryMetadataError" {
+			t.Errorf("its bytes by their hash: %s", got)
+		}
+	}
+	nothing("after ITI-42")
+	retyped := revised(other, func(e *xds.DocumentEntry) { e.TypeCode = masked.TypeCode })
+	if got := w.update(me, w.updating(me, w.alice, retyped)); got != "Failure; UPD-003 XDSMetadataUpdateError" {
+		t.Errorf("another type: %s", got)
+	}
+	nothing("after ITI-57")
+	if got := w.update(me, w.updating(me, w.alice, revised(other, titled("Corrigé")))); got != "Success" {
+		t.Errorf("what he may correct (R-32): %s", got)
+	}
+	if got := w.update(on(server, w.alice), w.updating(on(server, w.alice), w.alice, revised(w.entry(w.alice, other.UniqueID), func(e *xds.DocumentEntry) { e.TypeCode = masked.TypeCode }))); got != "Success" {
+		t.Errorf("another type, by the hospital: %s", got)
 	}
 }
 

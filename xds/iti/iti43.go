@@ -45,7 +45,7 @@ type collected struct {
 // collect opens the visible documents of a request, and finds the others unknown.
 // What an Initiating Gateway asks of another community is left to it.
 func (s *Server) collect(ctx context.Context, c *call, requests []ebrim.RetrieveRequest, visible map[string]authz.Visible[xds.Document]) collected {
-	own := collected{answer: ebrim.Answer{Repository: true, Home: c.home}}
+	own := collected{answer: s.located(c, ebrim.Answer{Repository: true, Home: c.home})}
 	for i, r := range requests {
 		where := fmt.Sprintf("DocumentRequest[%d]", i+1)
 		if c.transaction.actor == InitiatingActor && s.Others.Knows(r.HomeCommunityID) {
@@ -106,7 +106,7 @@ func unread(err error, c *call, where, uniqueID string) *xds.Error {
 }
 
 func (s *Server) refuseRetrieve(c *call, findings xds.Errors) {
-	s.answer(c, ebrim.AppendRetrieveResponse(nil, ebrim.Answer{Findings: findings, Repository: true}, nil))
+	s.answer(c, ebrim.AppendRetrieveResponse(nil, s.located(c, ebrim.Answer{Findings: findings, Repository: true}), nil))
 }
 
 // readable finds the requested documents that the reader may retrieve, by uniqueId.

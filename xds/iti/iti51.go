@@ -29,11 +29,8 @@ var manyPatients = map[string]func(context.Context, *registry.Session, authz.Sco
 // whom the operator gave the right. The patients are named, never all; each record is
 // opened under the subject's own right on it, as by as many queries of ITI-18.
 func (s *Server) multiPatientQuery(ctx context.Context, c *call) error {
-	if err := c.message.Drain(); err != nil {
-		return err
-	}
-	query, findings := ebrim.DecodeQuery(c.message.Body)
-	if err := findings.Err(); err != nil {
+	query, findings, err := c.query()
+	if err != nil {
 		return err
 	}
 	carryOut := manyPatients[query.Row.Name]
@@ -47,7 +44,7 @@ func (s *Server) multiPatientQuery(ctx context.Context, c *call) error {
 		return xds.Errors{{ID: "QRY-003", Where: "patientId", Expected: atMost(maxPatients)}}
 	}
 	var all registry.Contents
-	err := s.Registry.Read(ctx, func(session *registry.Session) error {
+	err = s.Registry.Read(ctx, func(session *registry.Session) error {
 		all = registry.Contents{}
 		scopes, err := s.Gate.OpenMany(ctx, session, c.subject, distinct(query.Patients), s.purpose(c, authz.Search))
 		if err != nil {
@@ -69,11 +66,7 @@ func (s *Server) multiPatientQuery(ctx context.Context, c *call) error {
 	}
 	answer := answerOf(all)
 	answer.ReturnType, answer.Findings, answer.Home = query.ReturnType, findings, c.home
-	s.answers.Lend(func(b []byte) []byte {
-		b = ebrim.AppendQueryResponse(b, answer)
-		s.answer(c, b)
-		return b
-	})
+	s.answerQuery(c, answer)
 	return nil
 }
 

@@ -34,13 +34,15 @@ func (s *Server) subscribe(ctx context.Context, c *call) error {
 	}
 	n.Filter = filter.Match
 	var record string
+	var until time.Time
 	err := s.Registry.Write(ctx, func(session *registry.Session) error {
 		scope, err := s.Gate.Open(ctx, session, c.subject, filter.Patient, s.purpose(c, authz.Search))
 		if err != nil {
 			return err
 		}
 		record = scope.Record()
-		return session.Subscribe(ctx, scope, n)
+		until, err = session.Subscribe(ctx, scope, n)
+		return err
 	})
 	if err != nil {
 		return err
@@ -48,7 +50,7 @@ func (s *Server) subscribe(ctx context.Context, c *call) error {
 	s.reply(c, func(w *soap.Writer) {
 		s.reference(w, "wsnt:SubscriptionReference", subscriptionKey, record+"/"+n.ID)
 		w.Leaf("wsnt:CurrentTime", instant(s.Registry.Now()))
-		w.Leaf("wsnt:TerminationTime", instant(n.Expires))
+		w.Leaf("wsnt:TerminationTime", instant(until))
 	})
 	return nil
 }
@@ -186,7 +188,8 @@ func (s *Server) renew(ctx context.Context, c *call) error {
 		return err
 	}
 	record, id := c.subscription()
-	if err := s.Registry.Renew(ctx, c.subject, record, id, until); err != nil {
+	until, err := s.Registry.Renew(ctx, c.subject, record, id, until)
+	if err != nil {
 		return err
 	}
 	s.reply(c, func(w *soap.Writer) {

@@ -164,6 +164,30 @@ func TestSubscribeAndPull(t *testing.T) {
 	}
 }
 
+// A subscription ends with its pull point: the answer says when that is.
+func TestSubscriptionEndsWithItsPullPoint(t *testing.T) {
+	w := newWorld(t)
+	point := w.point(durand)
+	var end time.Time
+	if err := w.pool.QueryRow(t.Context(), `update pull_point set expires_at = now() + interval '1 day' returning expires_at`).Scan(&end); err != nil {
+		t.Fatal(err)
+	}
+	want := end.UTC().Format(time.RFC3339)
+	got := w.at("/xds/broker", subscribeTo, w.security(durand), asked{consumer: point, patient: string(w.alice.ins), end: "P30D"}.body())
+	if until := got.Body.Child(wsnt, "TerminationTime").Trimmed(); until != want {
+		t.Errorf("subscribed until %s, want %s", until, want)
+	}
+	address := got.Body.Child(wsnt, "SubscriptionReference").Child(soap.NSAddr, "Address").Trimmed()
+	got = w.operate(durand, address, "SubscriptionManager", "Renew", "<w:TerminationTime>P30D</w:TerminationTime>")
+	if until := got.Body.Child(wsnt, "TerminationTime").Trimmed(); until != want {
+		t.Errorf("renewed until %s, want %s", until, want)
+	}
+	got = w.operate(durand, address, "SubscriptionManager", "Renew", "<w:TerminationTime>PT2H</w:TerminationTime>")
+	if until, err := time.Parse(time.RFC3339, got.Body.Child(wsnt, "TerminationTime").Trimmed()); err != nil || !until.Before(end) {
+		t.Errorf("renewed for two hours: %s, %v", until, err)
+	}
+}
+
 // What a Subscribe is refused for; whoever may not search may not subscribe.
 func TestSubscribeRefused(t *testing.T) {
 	w := newWorld(t)

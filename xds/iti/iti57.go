@@ -3,7 +3,6 @@ package iti
 import (
 	"context"
 
-	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/ebrim"
 )
 
@@ -28,10 +27,4 @@ func (s *Server) update(ctx context.Context, c *call, restricted bool) error {
 	}
 	s.answer(c, ebrim.AppendRegistryResponse(nil, ebrim.Answer{Findings: warnings}))
 	return nil
-}
-
-// refuseUpdate writes the findings of a transaction of the registry that answers with
-// a RegistryResponse.
-func (s *Server) refuseUpdate(c *call, findings xds.Errors) {
-	s.answer(c, ebrim.AppendRegistryResponse(nil, ebrim.Answer{Findings: findings}))
 }

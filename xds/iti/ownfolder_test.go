@@ -11,7 +11,7 @@ import (
 
 // TestOwnFolder: who deposits an empty folder finds it again by every query of folders,
 // and nobody else does. When what he put into it is hidden from him, it is to everybody
-// as it was when it was empty.
+// as it was when it was empty, to be read and to be changed.
 func TestOwnFolder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -36,6 +36,12 @@ func TestOwnFolder(t *testing.T) {
 			}
 			raws = append(raws, normalised(got.raw, "no id"))
 		}
+		same := xds.Folder{LogicalID: folder, UniqueID: lot.Folders[0].UniqueID, PatientID: w.alice.ins, Title: lot.Folders[0].Title, Codes: lot.Folders[0].Codes, Version: 1}
+		outcome := w.update(on(c, w.alice), w.updating(on(c, w.alice), w.alice, refiled(same, func(*xds.Folder) {})))
+		if mine := c.ID == durand.ID; mine != (outcome == "Success") {
+			t.Errorf("%s changes nothing: %s", c.ID, outcome)
+		}
+		raws = append(raws, outcome)
 		return raws
 	}
 	readers := []saml.Claims{durand, hearing}

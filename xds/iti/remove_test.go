@@ -256,6 +256,39 @@ func TestRemovalIsTheOperators(t *testing.T) {
 	}
 }
 
+// TestMoreAssociationsThanAreRead: where the registry does not look at all associations
+// it says so, and neither answers nor removes in part.
+func TestMoreAssociationsThanAreRead(t *testing.T) {
+	w := operated(t)
+	e := w.stored(author, w.alice)
+	if _, err := w.pool.Exec(t.Context(), `
+insert into association (record, id, type, source, target, status, registered_at, entry)
+select record, gen_random_uuid(), $2, target, target, 0, registered_at, entry from association, generate_series(1, 20000)
+where target = substr($1, 10)::uuid`, e.EntryUUID, string(xds.Signs)); err != nil {
+		t.Fatal(err)
+	}
+	id := []string{"$XDSDocumentEntryEntryUUID", e.EntryUUID}
+	for name, parameters := range map[string][]string{
+		"GetAssociations":             {"$uuid", e.EntryUUID},
+		"GetDocumentsAndAssociations": id,
+		"GetRelatedDocuments":         append(id, "$AssociationTypes", string(xds.Signs)),
+	} {
+		if _, got, _ := w.query(author, name, ebrim.ObjectRef, parameters...); got != "Failure; QRY-006 XDSTooManyResults" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	refused := "Failure; META-015 XDSRegistryMetadataError"
+	if got := w.remove(operator, e.EntryUUID); got != refused {
+		t.Errorf("ITI-62: %s", got)
+	}
+	if got := w.removeDocuments(operator, repositoryID, e.UniqueID); got != strings.Replace(refused, "Registry", "Repository", 1) {
+		t.Errorf("ITI-86: %s", got)
+	}
+	if got := w.find(author, w.alice); !strings.Contains(got, e.UniqueID) {
+		t.Errorf("left: %s", got)
+	}
+}
+
 // TestRemovedStaysHidden: the lines about a document that was hidden from the patient
 // stay withheld when it is gone, and those of others stay as they were (Q-15).
 func TestRemovedStaysHidden(t *testing.T) {

@@ -5,15 +5,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/ebrim"
 )
 
-// TestStatementsReadByIndex: no statement of a deposit, a search or a retrieve needs a
-// whole table. The planner is told to scan only where no index serves, and the
+// TestStatementsReadByIndex: no statement of a deposit, a query, an update, a removal or a
+// retrieve needs a whole table. The planner is told to scan only where no index serves, and the
 // counters of the server must show no scan.
 func TestStatementsReadByIndex(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := operated(t)
 	var database string
 	if err := w.pool.QueryRow(t.Context(), "select current_database()").Scan(&database); err != nil {
 		t.Fatal(err)
@@ -23,11 +24,22 @@ func TestStatementsReadByIndex(t *testing.T) {
 	}
 	before := w.scans(t)
 	first := w.stored(server, w.alice)
+	removed := w.stored(server, w.alice)
 	w.stored(server, w.alice, relating("urn:ihe:iti:2007:AssociationType:RPLC", first.EntryUUID))
 	w.push(on(server, w.alice), w.lot(server, w.alice)) // without its document: refused
 	w.find(on(durand, w.alice), w.alice)
 	w.query(on(durand, w.alice), "GetDocuments", ebrim.LeafClass, "$XDSDocumentEntryUniqueId", first.UniqueID)
 	w.retrieve(on(durand, w.alice), first.UniqueID)
+	filed, folder := w.filed(server, w.alice)
+	w.update(server, w.updating(server, w.alice, revised(filed, titled("x")), refiled(folder, func(f *xds.Folder) { f.Title = "y" }), joined(xds.HasMember, folder.EntryUUID, removed.EntryUUID)))
+	for _, name := range []string{"GetAssociations", "GetSubmissionSets"} {
+		w.query(on(author, w.alice), name, ebrim.LeafClass, "$uuid", first.EntryUUID)
+	}
+	w.query(on(author, w.alice), "GetAll", ebrim.LeafClass, "$patientId", string(w.alice.ins), "$XDSDocumentEntryStatus", string(xds.Approved),
+		"$XDSSubmissionSetStatus", string(xds.Approved), "$XDSFolderStatus", string(xds.Approved))
+	if got := w.removeDocuments(operator, repositoryID, removed.UniqueID); got != "Success" {
+		t.Fatal(got)
+	}
 	if after := w.scans(t); after != before {
 		t.Errorf("scans of whole tables:\nbefore %s\nafter  %s", before, after)
 	}

@@ -3,7 +3,8 @@
 // renders; what it may answer is decided by authz, found by registry and read from
 // repository with the same calls as on the FHIR face.
 //
-// Sources: ITI TF-2 3.18, 3.40 to 3.43, 3.61 and Appendix V.
+// Sources: ITI TF-2 3.18, 3.38 to 3.43, 3.51 to 3.54, 3.57, 3.61, 3.62, 3.69, 3.70,
+// 3.86, 3.92 and Appendix V; domain §3.2 for those of the DMP.
 package iti
 
 import (
@@ -13,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +30,7 @@ import (
 	"github.com/passerelle-sante/passerelle/xds/xmlgate"
 )
 
-// Server answers the XDS.b transactions of the registry and the repository.
+// Server answers the transactions of all its actors (Endpoints).
 type Server struct {
 	Gate       *authz.Gate
 	Registry   *registry.Registry
@@ -101,16 +103,16 @@ var transactions = []transaction{
 		body: xmlgate.Name{Space: ebrim.NamespaceQuery, Local: "AdhocQueryRequest"}, handle: (*Server).storedQuery, refuse: (*Server).refuseQuery},
 	{name: "ITI-42", actor: RegistryActor, action: "urn:ihe:iti:2007:RegisterDocumentSet-b",
 		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "SubmitObjectsRequest"}, handle: (*Server).register, refuse: (*Server).refuseRegistration},
-	{name: "ITI-61", actor: RegistryActor, action: "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry",
+	{name: "ITI-61", actor: RegistryActor, action: "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry", reply: "urn:ihe:iti:2010:RegisterOnDemandDocumentResponse",
 		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "SubmitObjectsRequest"}, handle: (*Server).registerOnDemand, refuse: (*Server).refuseRegistration},
 	{name: "ITI-51", actor: RegistryActor, action: "urn:ihe:iti:2009:MultiPatientStoredQuery",
 		body: xmlgate.Name{Space: ebrim.NamespaceQuery, Local: "AdhocQueryRequest"}, handle: (*Server).multiPatientQuery, refuse: (*Server).refuseQuery, panel: true},
 	{name: "ITI-57", actor: RegistryActor, action: "urn:ihe:iti:2010:UpdateDocumentSet",
-		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "SubmitObjectsRequest"}, handle: (*Server).updateDocumentSet, refuse: (*Server).refuseUpdate},
+		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "SubmitObjectsRequest"}, handle: (*Server).updateDocumentSet, refuse: (*Server).refuseRegistration},
 	{name: "ITI-92", actor: RegistryActor, action: "urn:ihe:iti:2018:RestrictedUpdateDocumentSet",
-		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "SubmitObjectsRequest"}, handle: (*Server).restrictedUpdate, refuse: (*Server).refuseUpdate},
+		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "SubmitObjectsRequest"}, handle: (*Server).restrictedUpdate, refuse: (*Server).refuseRegistration},
 	{name: "ITI-62", actor: RegistryActor, action: "urn:ihe:iti:2010:DeleteDocumentSet",
-		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "RemoveObjectsRequest"}, handle: (*Server).removeMetadata, refuse: (*Server).refuseUpdate},
+		body: xmlgate.Name{Space: ebrim.NamespaceLCM, Local: "RemoveObjectsRequest"}, handle: (*Server).removeMetadata, refuse: (*Server).refuseRegistration},
 	{name: "ITI-86", actor: RepositoryActor, action: "urn:ihe:iti:2017:RemoveDocuments",
 		body: xmlgate.Name{Space: ebrim.NamespaceRMD, Local: "RemoveDocumentsRequest"}, handle: (*Server).removeDocuments, refuse: (*Server).refuseSubmission},
 	{name: "ITI-41", actor: RepositoryActor, action: "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b",
@@ -268,7 +270,11 @@ func dispatch(m *soap.Message, actor Actor) (transaction, error) {
 			offered = append(offered, t.action)
 		}
 	}
-	return transaction{}, xds.Errors{{ID: "SOAP-004", Where: "wsa:Action", Found: m.Action, Expected: strings.Join(offered, " ou ")}}
+	e := &xds.Error{ID: "SOAP-004", Where: "wsa:Action", Found: m.Action, Expected: strings.Join(offered, " ou ")}
+	if i := slices.IndexFunc(transactions, func(t transaction) bool { return t.action == m.Action }); i >= 0 {
+		e.Hint = "envoyer " + transactions[i].name + " à " + Endpoints[transactions[i].actor].Path
+	}
+	return transaction{}, xds.Errors{e}
 }
 
 func (c *call) relatesTo() string {

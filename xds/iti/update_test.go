@@ -138,7 +138,7 @@ func TestUpdateDocument(t *testing.T) {
 		"source info": func(e *xds.DocumentEntry) {
 			e.SourcePatientInfo = append(slices.Clone(e.SourcePatientInfo), "PID-11|^^Lille")
 		},
-		"availability": func(e *xds.DocumentEntry) { e.Availability = "Online" },
+		"availability": func(e *xds.DocumentEntry) { e.Availability = xds.AvailabilityPrefix + "Online" },
 		"uri":          func(e *xds.DocumentEntry) { e.URI = "a.xml" },
 		"extra":        func(e *xds.DocumentEntry) { e.Extras = []xds.Extra{{Name: "urn:example:slot", Values: []string{"1"}}} },
 	} {
@@ -169,6 +169,25 @@ func TestUpdateDocument(t *testing.T) {
 		})
 	}
 	w.fsck()
+}
+
+// TestTwoUpdatesOfOne: a message that updates one document twice is refused, whatever
+// versions it says, and changes nothing.
+func TestTwoUpdatesOfOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.stored(author, w.alice)
+	next := e
+	next.Version = 2
+	for _, second := range []xds.DocumentEntry{e, next} {
+		up := w.updating(author, w.alice, revised(e, titled("a")), revised(second, titled("b")))
+		if got := w.update(author, up); !strings.HasPrefix(got, "Failure; META-017 XDSRegistryDuplicateUniqueIdInMessage") {
+			t.Errorf("second of version %d: %s", second.Version, got)
+		}
+	}
+	if now := w.entry(w.alice, e.UniqueID); now.Version != 1 || now.Title != e.Title {
+		t.Errorf("%d %q", now.Version, now.Title)
+	}
 }
 
 // TestUpdateIsRegistered: the version has the id that the sender gave, the set is

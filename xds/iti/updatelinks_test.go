@@ -177,6 +177,75 @@ func TestSubmitAssociation(t *testing.T) {
 	w.fsck()
 }
 
+// TestJoinAndMark: a mark that a message sets is not lost when the same message joins
+// the lineage that bears it to another one; nor does a message join twice what it may
+// join once.
+func TestJoinAndMark(t *testing.T) {
+	w := newWorld(t)
+	a, b, c := w.stored(author, w.alice), w.stored(author, w.alice), w.stored(author, w.alice)
+	masked := func(e xds.DocumentEntry) func(*xds.Update) {
+		return func(up *xds.Update) {
+			revised(e, with(xds.MarkMaskedPS))(up)
+			up.Entries[0].Propagate = false
+		}
+	}
+	impossible := "Failure; UPD-007 XDSMetadataUpdateError"
+	for name, end := range map[string]xds.DocumentEntry{"the source": a, "the target": b} {
+		if got := w.update(author, w.updating(author, w.alice, attested, masked(end), joined(xds.Appends, a.EntryUUID, b.EntryUUID))); got != impossible {
+			t.Errorf("%s is masked in the same message: %s", name, got)
+		}
+	}
+	if got := w.update(author, w.updating(author, w.alice, joined(xds.Signs, a.EntryUUID, b.EntryUUID), joined(xds.Signs, a.EntryUUID, b.EntryUUID))); got != impossible {
+		t.Errorf("one association twice: %s", got)
+	}
+	for _, e := range []xds.DocumentEntry{a, b} {
+		if got := w.update(author, w.updating(author, w.alice, joined(xds.Appends, e.EntryUUID, c.EntryUUID))); got != "Success" {
+			t.Fatal(got)
+		}
+	}
+	if got := w.update(author, w.updating(author, w.alice, joined(xds.Replaces, a.EntryUUID, c.EntryUUID), joined(xds.Replaces, b.EntryUUID, c.EntryUUID))); got != impossible {
+		t.Errorf("two replacements of one document: %s", got)
+	}
+	for _, e := range []xds.DocumentEntry{a, b, c} {
+		if got := w.docState(w.alice, e); got != "v1 Approved" {
+			t.Errorf("%s is left", got)
+		}
+	}
+}
+
+// TestHiddenKin: whether documents of one's own can be joined does not tell whether
+// somebody has appended to them what one may not see (SC-09, SC-17); who may mask what
+// is not seen stays somebody who might before.
+func TestHiddenKin(t *testing.T) {
+	w := newWorld(t)
+	const impossible = "Failure; UPD-007 XDSMetadataUpdateError"
+	for _, c := range []struct {
+		name    string
+		beneath saml.Claims // who wrote what the source is appended to, when anybody did
+		beside  saml.Claims // who appends to the source, when anybody does
+		typ     string      // of these
+		want    string
+	}{
+		{"alone", saml.Claims{}, saml.Claims{}, "", "Success"},
+		{"with a hidden addendum", saml.Claims{}, author, "18748-4", "Success"},
+		{"with an addendum that is seen", saml.Claims{}, author, "11488-4", impossible},
+		{"appended to another's", author, saml.Claims{}, "11488-4", impossible},
+	} {
+		beneath, into := []func(*xds.Submission){}, w.stored(hearing, w.alice)
+		if c.beneath.ID != "" {
+			beneath = append(beneath, relating(xds.Appends, w.stored(c.beneath, w.alice, typed(c.typ)).EntryUUID))
+		}
+		source := w.stored(hearing, w.alice, beneath...)
+		if c.beside.ID != "" {
+			w.stored(c.beside, w.alice, typed(c.typ), relating(xds.Appends, source.EntryUUID))
+		}
+		if got := w.update(hearing, w.updating(hearing, w.alice, joined(xds.Appends, source.EntryUUID, into.EntryUUID))); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+	w.fsck()
+}
+
 // TestAssociationPropagation: by default a new version keeps what joins it to others;
 // without, its relations and its folders are left behind (ITI TF-2 3.57.4.1.3.3.1.5).
 func TestAssociationPropagation(t *testing.T) {
@@ -195,8 +264,11 @@ func TestAssociationPropagation(t *testing.T) {
 	if got := w.update(author, up); got != "Success" {
 		t.Fatal(got)
 	}
-	if got := w.folderOf(author, f.UniqueID); got.UniqueID != "" {
+	if got := w.folderOf(durand, f.UniqueID); got.UniqueID != "" {
 		t.Errorf("the folder is still seen by a document that left it: %+v", got)
+	}
+	if q, _, _ := w.query(author, "GetFolderAndContents", ebrim.LeafClass, "$XDSFolderEntryUUID", f.EntryUUID); len(q.Folders) != 1 || len(q.Documents) != 0 {
+		t.Errorf("who deposited it sees %d folders, %d documents", len(q.Folders), len(q.Documents))
 	}
 	q, _, _ = w.query(author, "GetSubmissionSetAndContents", ebrim.LeafClass, "$XDSSubmissionSetUniqueId", up.Set.UniqueID)
 	if len(q.Documents) != 1 || q.Documents[0].Title != "trois" {

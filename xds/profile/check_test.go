@@ -90,9 +90,31 @@ func TestIHE(t *testing.T) {
 		{"an availability that is none", func(s *xds.Submission, _ *Context) { s.Documents[0].Availability = "Away" }, "[META-004 DocumentEntry[d1].documentAvailability]"},
 		{"a long title", func(s *xds.Submission, _ *Context) { s.Documents[0].Title = strings.Repeat("é", MaxText+1) }, "[META-010 DocumentEntry[d1].title]"},
 		{"a long display name", func(s *xds.Submission, _ *Context) { s.Documents[0].TypeCode.Display = strings.Repeat("é", MaxText+1) }, "[META-010 DocumentEntry[d1].typeCode]"},
+		{"an availability in full", func(s *xds.Submission, _ *Context) { s.Documents[0].Availability = xds.AvailabilityPrefix + "Offline" }, "[]"},
+		{"a namespace in an assigning authority", func(s *xds.Submission, _ *Context) {
+			s.Documents[0].Authors[0].Person = "899^MAX^LIBRE^^^^^^RPPS&1.2.250.1.71.4.2.1&ISO"
+		}, "[META-004 DocumentEntry[d1].author[1].authorPerson]"},
+		{"texts as long as the schema takes", func(s *xds.Submission, _ *Context) {
+			s.Set.Extras = []xds.Extra{{Name: "urn:x", Values: []string{strings.Repeat("é", MaxValue)}}}
+			s.Documents[0].Title, s.Documents[0].TypeCode.Display = strings.Repeat("é", MaxText), strings.Repeat("é", MaxText)
+		}, "[]"},
 		{"a long extra slot", func(s *xds.Submission, _ *Context) {
-			s.Set.Extras = []xds.Extra{{Name: "urn:x", Values: []string{strings.Repeat("x", MaxText+1)}}}
+			s.Set.Extras = []xds.Extra{{Name: "urn:x", Values: []string{strings.Repeat("x", MaxValue+1)}}}
 		}, "[META-010 SubmissionSet[ss].urn:x]"},
+		{"a long extra slot of an association", func(s *xds.Submission, _ *Context) {
+			s.Associations[0].Extras = []xds.Extra{{Name: "urn:x", Values: []string{strings.Repeat("x", MaxValue+1)}}}
+		}, "[META-010 Association[a1].urn:x]"},
+		{"a long address", func(s *xds.Submission, _ *Context) {
+			s.Documents[0].SourcePatientInfo = []string{"PID-11|" + strings.Repeat("x", MaxValue)}
+		}, "[META-010 DocumentEntry[d1].sourcePatientInfo[1]]"},
+		{"a long name", func(s *xds.Submission, _ *Context) {
+			s.Documents[0].Authors[0].Person = xds.XCN("^" + strings.Repeat("x", MaxValue))
+		}, "[META-010 DocumentEntry[d1].author[1].authorPerson]"},
+		{"a long role", func(s *xds.Submission, _ *Context) {
+			s.Documents[0].Authors[0].Roles = []string{strings.Repeat("x", MaxValue+1)}
+		}, "[META-010 DocumentEntry[d1].author[1].authorRole]"},
+		{"a long code", func(s *xds.Submission, _ *Context) { s.Documents[0].TypeCode.Value = strings.Repeat("x", MaxValue+1) }, "[META-010 DocumentEntry[d1].typeCode]"},
+		{"a long scheme", func(s *xds.Submission, _ *Context) { s.Documents[0].TypeCode.Scheme = strings.Repeat("x", MaxValue+1) }, "[META-010 DocumentEntry[d1].typeCode]"},
 		{"an on-demand document", func(s *xds.Submission, _ *Context) { s.Documents[0].ObjectType = xds.OnDemandDocument }, "[META-013 DocumentEntry[d1].objectType]"},
 		{"a folder without codes", func(s *xds.Submission, _ *Context) { s.Folders[0].Codes = nil }, "[META-001 Folder[f1].codeList]"},
 
@@ -327,6 +349,17 @@ func TestValueSetSeverity(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%+v: %s, want %s", c.code, got, c.want)
+		}
+	}
+}
+
+func TestAvailabilityInFull(t *testing.T) {
+	for given, want := range map[string]string{"": "", "Online": xds.AvailabilityPrefix + "Online", xds.AvailabilityPrefix + "Offline": xds.AvailabilityPrefix + "Offline"} {
+		s := lot()
+		s.Documents[0].Availability = given
+		IHE().Normalise(&s)
+		if got := s.Documents[0].Availability; got != want {
+			t.Errorf("%q became %q, want %q", given, got, want)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package profile
 import (
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -26,7 +25,7 @@ func IHE() *Profile {
 			onePatient, uniqueInMessage, objectTypes, whereabouts, serviceTimes, authors, bounds, members, links, twice, replacements, cycles,
 			marks, secretConnection, identity,
 		},
-		Steps: []func(*xds.Submission){lowerHash},
+		Steps: []func(*xds.Submission){lowerHash, wholeAvailability},
 	}
 }
 
@@ -97,6 +96,16 @@ func lowerHash(lot *xds.Submission) {
 	}
 }
 
+// wholeAvailability stores documentAvailability as the URN that readers expect; some
+// senders write its last word alone.
+func wholeAvailability(lot *xds.Submission) {
+	for i := range lot.Documents {
+		if a := &lot.Documents[i].Availability; *a != "" && !strings.HasPrefix(*a, xds.AvailabilityPrefix) {
+			*a = xds.AvailabilityPrefix + *a
+		}
+	}
+}
+
 // counts bounds the submission (META-015).
 func (r *Report) counts() {
 	documents := len(r.Lot.Documents)
@@ -135,31 +144,37 @@ func authors(r *Report) {
 	}
 }
 
-// bounds limits the texts that no rule reads: schemes, display names, extra slots.
+// bounds limits the texts that no rule reads: schemes, display names, extra slots, and
+// what associations say.
 func bounds(r *Report) {
-	object := func(place Place, at func(xds.Attribute) any, extras []xds.Extra) {
-		long := func(place Place, s string) {
-			if n := utf8.RuneCountInString(s); n > MaxText {
-				r.Add(place, &xds.Error{ID: "META-010", Found: strconv.Itoa(n) + " caractères", Expected: "au plus " + strconv.Itoa(MaxText) + " caractères"})
+	long := func(place Place, text string, limit int) {
+		if e := tooLong(text, limit); e != nil {
+			r.Add(place, e)
+		}
+	}
+	code := func(place Place, c xds.Code) {
+		long(place, c.Scheme, MaxValue)
+		long(place, c.Display, MaxText)
+	}
+	extra := func(place Place, slots []xds.Extra) {
+		for _, x := range slots {
+			for _, text := range append([]string{x.Name}, x.Values...) {
+				long(place.part(xds.Shorten(x.Name)), text, MaxValue)
 			}
 		}
+	}
+	object := func(place Place, at func(xds.Attribute) any, slots []xds.Extra) {
 		for a := xds.NoAttribute + 1; a < xds.AttributeCount; a++ {
 			switch p := at(a).(type) {
 			case *xds.Code:
-				long(place.of(a), p.Scheme)
-				long(place.of(a), p.Display)
+				code(place.of(a), *p)
 			case *[]xds.Code:
 				for i, c := range *p {
-					long(place.of(a).at(i+1), c.Scheme)
-					long(place.of(a).at(i+1), c.Display)
+					code(place.of(a).at(i+1), c)
 				}
 			}
 		}
-		for _, x := range extras {
-			for _, v := range append([]string{x.Name}, x.Values...) {
-				long(place.part(xds.Shorten(x.Name)), v)
-			}
-		}
+		extra(place, slots)
 	}
 	object(r.SetPlace(xds.NoAttribute), r.Lot.Set.At, r.Lot.Set.Extras)
 	for i := range r.Lot.Documents {
@@ -168,5 +183,14 @@ func bounds(r *Report) {
 	for i := range r.Lot.Folders {
 		f := &r.Lot.Folders[i]
 		object(Place{Object: Folder, Index: i, ID: f.EntryUUID}, f.At, f.Extras)
+	}
+	for i := range r.Lot.Associations {
+		a := &r.Lot.Associations[i]
+		place := Place{Object: Association, Index: i, ID: a.EntryUUID}
+		for _, c := range a.Documentation {
+			long(place, c.Value, MaxValue)
+			code(place, c)
+		}
+		extra(place, a.Extras)
 	}
 }

@@ -30,7 +30,7 @@ type Rule struct {
 	Min       int    // values at least
 	Max       int    // values at most; 0 = as many as the model takes
 	Type      Type
-	MaxChars  int // characters of one value; 0 = MaxText
+	MaxChars  int // characters of one value; 0 = MaxText for titles and comments, else MaxValue
 	Set       *ValueSet
 	// Code reads a code from a text for Set; nil = the whole text is the code.
 	Code func(string) xds.Code
@@ -43,9 +43,13 @@ type Rule struct {
 	Soft bool
 }
 
-// MaxText bounds every text of the metadata that has no bound of its own, in
-// characters (rim FreeFormText).
+// MaxText bounds titles, comments and display names, in characters (rim FreeFormText).
 const MaxText = 1024
+
+// MaxValue bounds every other text of the metadata that has no bound of its own, in
+// characters: codes, values and names of slots (rim LongName). No answer that holds a
+// longer one is valid by the schema.
+const MaxValue = 256
 
 // Depositor is who submits, as his token says.
 type Depositor struct {

@@ -65,14 +65,31 @@ func (r *Report) flag(rule *Rule, at Place, e *xds.Error) {
 	}
 }
 
+// limit is how many characters one value may have.
+func (rule *Rule) limit() int {
+	switch {
+	case rule.MaxChars > 0:
+		return rule.MaxChars
+	case rule.Attribute == xds.AttrTitle, rule.Attribute == xds.AttrComments:
+		return MaxText
+	default:
+		return MaxValue
+	}
+}
+
+// tooLong is the finding about a text of more than limit characters, nil for others.
+func tooLong(text string, limit int) *xds.Error {
+	n := utf8.RuneCountInString(text)
+	if n <= limit {
+		return nil
+	}
+	return &xds.Error{ID: "META-010", Found: strconv.Itoa(n) + " caractères", Expected: "au plus " + strconv.Itoa(limit) + " caractères"}
+}
+
 // judge looks at one value: length, data type, value set.
 func (rule *Rule) judge(v *value) *xds.Error {
-	limit := rule.MaxChars
-	if limit == 0 {
-		limit = MaxText
-	}
-	if n := utf8.RuneCountInString(v.text); n > limit {
-		return &xds.Error{ID: "META-010", Found: strconv.Itoa(n) + " caractères", Expected: "au plus " + strconv.Itoa(limit) + " caractères"}
+	if e := tooLong(v.text, rule.limit()); e != nil {
+		return e
 	}
 	if rule.Type.Problem != nil {
 		if problem := rule.Type.Problem(v.text); problem != "" {

@@ -36,8 +36,11 @@ var (
 	SHA1     = typed("SHA-1 : 40 chiffres hexadécimaux", sha1)
 	Language = typed("une langue BCP 47, par exemple fr-FR", language)
 	MIME     = typed("type/sous-type, par exemple text/xml", mime)
-	Online   = typed("Online ou Offline", func(s string) bool { return s == "Online" || s == "Offline" })
-	DTM      = Type{"une date YYYYMMDDhhmmss en UTC", func(s string) string {
+	Online   = typed(xds.AvailabilityPrefix+"Online ou …:Offline", func(s string) bool {
+		word := strings.TrimPrefix(s, xds.AvailabilityPrefix)
+		return word == "Online" || word == "Offline"
+	})
+	DTM = Type{"une date YYYYMMDDhhmmss en UTC", func(s string) string {
 		if _, _, err := xds.DTM(s).Range(); err != nil {
 			return "YYYY[MM[DD[hh[mm[ss]]]]] en UTC : " + err.Error()
 		}
@@ -60,7 +63,7 @@ func objectID(s string) bool {
 // hd tells whether a component is an assigning authority &OID&ISO.
 func hd(s string) bool {
 	parts := strings.Split(s, "&")
-	return len(parts) == 3 && xds.IsOID(parts[1]) && parts[2] == "ISO"
+	return len(parts) == 3 && parts[0] == "" && xds.IsOID(parts[1]) && parts[2] == "ISO"
 }
 
 func component(s string, n int) string {

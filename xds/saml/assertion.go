@@ -43,11 +43,11 @@ func (w window) covers(now time.Time) bool {
 func (t *token) timely(now time.Time) *xds.Error {
 	switch {
 	case !t.notBefore.Before(t.notOnOrAfter):
-		return finding("SAML-004", nil, "NotOnOrAfter avant NotBefore", "une période de validité")
+		return finding("SAML-004", nil, "NotOnOrAfter avant NotBefore", "NotBefore avant NotOnOrAfter")
 	case now.Before(t.notBefore.Add(-Skew)):
-		return finding("SAML-004", nil, "pas encore valable (NotBefore)", "un VIHF en cours de validité")
+		return finding("SAML-004", nil, "pas encore valable (NotBefore "+stamp(t.notBefore)+")", "un VIHF en cours de validité ; il est ici "+stamp(now))
 	case !now.Before(t.notOnOrAfter.Add(Skew)):
-		return finding("SAML-004", nil, "expiré (NotOnOrAfter)", "un VIHF en cours de validité")
+		return finding("SAML-004", nil, "expiré (NotOnOrAfter "+stamp(t.notOnOrAfter)+")", "un VIHF en cours de validité ; il est ici "+stamp(now))
 	case now.Before(t.authnInstant.Add(-Skew)):
 		return finding("SAML-004", nil, "AuthnInstant dans le futur", "une authentification déjà faite")
 	case !window{to: t.sessionEnd}.covers(now):
@@ -65,11 +65,14 @@ func (t *token) meant(audience string) *xds.Error {
 	}
 	for _, names := range t.audiences {
 		if !slices.Contains(names, audience) {
-			return finding("SAML-006", nil, "une autre audience", audience)
+			return finding("SAML-006", nil, xds.Shorten(strings.Join(names, " ")), audience)
 		}
 	}
 	return nil
 }
+
+// stamp is a time as a finding tells it.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // issuerOf is the text of the issuer, to the character.
 func issuerOf(assertion *xmlgate.Element) string {
@@ -244,8 +247,13 @@ func (t *token) readAuthn(e *xmlgate.Element) (context string, err *xds.Error) {
 	return c.Child(nsSAML, "AuthnContextClassRef").Trimmed(), nil
 }
 
-// level judges whether the context class is worth the mode of authentication.
+// level judges whether the context class is worth the mode of authentication, and the
+// mode what it is claimed for: a card is a person's, and what its holder writes himself
+// must not make him a structure, any of which could replace and delete its documents.
 func (t *token) level(context string) *xds.Error {
+	if t.authn == authnDirect && t.subject.Nature == authz.NatureStructure {
+		return finding("SAML-008", nil, "DIRECTE sans utilisateur", "INDIRECTE pour une structure ou un automate : une carte est celle d'une personne")
+	}
 	class, known := strings.CutPrefix(context, acClasses)
 	if known && slices.Contains(levels[t.authn], class) {
 		return nil

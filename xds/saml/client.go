@@ -73,10 +73,10 @@ func (c *Client) unsigned() Issuer { return Issuer{Modes: []string{authnDirect},
 // §4). The name of the issuer must be the card's, for a registered issuer signs.
 func openUnsigned(doc []byte, sent *xmlgate.Element, client *Client) (*token, *xds.Error) {
 	if !client.card() {
-		return nil, finding("SAML-002", sent, "aucune ds:Signature, ni carte comme client TLS", "exactement une ds:Signature, fille de l'assertion ; elle n'est facultative qu'en DIRECTE, avec la carte du porteur")
+		return nil, unsigned(sent, "aucune ds:Signature, ni carte comme client TLS", "exactement une ds:Signature, fille de l'assertion ; elle n'est facultative qu'en DIRECTE, avec la carte du porteur")
 	}
 	if !client.named(issuerOf(sent)) {
-		return nil, finding("SAML-002", sent, "ni signature, ni le sujet de la carte comme Issuer", "une ds:Signature, ou en DIRECTE le sujet du certificat client TLS dans saml2:Issuer")
+		return nil, unsigned(sent, "ni signature, ni le sujet de la carte comme Issuer", "une ds:Signature, ou en DIRECTE le sujet du certificat client TLS dans saml2:Issuer")
 	}
 	content, err := canonicalText(doc)
 	if err != nil {
@@ -87,10 +87,18 @@ func openUnsigned(doc []byte, sent *xmlgate.Element, client *Client) (*token, *x
 		return nil, err
 	}
 	if t.authn != authnDirect {
-		return nil, finding("SAML-002", sent, "aucune signature, en "+t.authn, "une ds:Signature : elle n'est facultative qu'en DIRECTE, avec une carte")
+		return nil, unsigned(sent, "aucune signature, en "+t.authn, "une ds:Signature : elle n'est facultative qu'en DIRECTE, avec une carte")
 	}
-	t.issuer, t.content = client.unsigned(), sha256.Sum256(content)
+	t.issuer, t.content, t.subject.Unvouched = client.unsigned(), sha256.Sum256(content), true
 	return t, nil
+}
+
+// unsigned is the finding of a signature that is missing: the hint of the table is for
+// one that is wrong.
+func unsigned(sent *xmlgate.Element, found, expected string) *xds.Error {
+	e := finding("SAML-002", sent, found, expected)
+	e.Hint = "signer l'assertion ; ou, en DIRECTE, venir en TLS mutuel avec la carte de son porteur"
+	return e
 }
 
 // bound judges what ties an assertion to the TLS client: the key of holder-of-key,

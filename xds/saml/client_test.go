@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/xds/xmlgate"
 )
 
@@ -43,6 +44,11 @@ func TestClient(t *testing.T) {
 	air := doctor()
 	air.Reinforced = true
 	indirect := strings.Replace(bare(t, doctor()), ">"+authnDirect+"<", ">"+authnIndirect+"<", 1)
+	automate := func(issuer string) string { // a card's holder who says that he is a hospital
+		c := doctor()
+		c.Nature, c.Profession, c.Specialty, c.Issuer = authz.NatureStructure, "", "", issuer
+		return strings.NewReplacer(">"+authnIndirect+"<", ">"+authnDirect+"<", acClasses+acUnspecified, acClasses+"SmartcardPKI").Replace(bare(t, c))
+	}
 	with := func(change func(*Issuer)) func(*Config) {
 		return func(c *Config) {
 			i := c.Issuers[testIssuer]
@@ -75,6 +81,9 @@ func TestClient(t *testing.T) {
 		{"55 unsigned, in the name of a registered issuer, no client", "SAML-002", bare(t, doctor()), nil, nil},
 		{"unsigned INDIRECTE", "SAML-002", strings.Replace(indirect, testIssuer, name, 1), own, nil},
 		{"unsigned AIR", "SAML-002", from(t, air, name), own, nil},
+		{"unsigned, a card that claims to be a structure", "SAML-008", automate(name), own, nil},
+		{"signed by a card that claims to be a structure", "SAML-008", shape{id: cardSigner(name)}.sign(t, automate(name)), own, nil},
+		{"signed by a registered issuer, a structure with a card", "SAML-008", signed(automate(testIssuer)), nil, nil},
 		{"58 unsigned, for somebody else", "SAML-006", strings.Replace(from(t, doctor(), name), testAudience, "urn:other", 1), own, nil},
 		{"unsigned, without audience, as the deployed VIHF", "", omitted(t, "audience", name), own, nil},
 		{"56 unsigned, expired", "SAML-004", expired(t, name), own, nil},

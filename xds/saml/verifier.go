@@ -198,6 +198,7 @@ func (v *Verifier) open(trust *trust, doc []byte, client *Client, now time.Time)
 		return openUnsigned(doc, sent, client)
 	}
 	issuer, ok := trust.issuers[issuerOf(sent)]
+	registered := ok
 	if !ok && client.card() && client.named(issuerOf(sent)) {
 		issuer, ok = client.issuer(), true
 	}
@@ -236,7 +237,7 @@ func (v *Verifier) open(trust *trust, doc []byte, client *Client, now time.Time)
 	if len(issuer.Modes) > 0 && !slices.Contains(issuer.Modes, t.authn) {
 		return nil, finding("SAML-008", nil, t.authn+", que cet émetteur ne peut pas affirmer", strings.Join(issuer.Modes, " ou "))
 	}
-	t.chain, t.issuer, t.content = chain, issuer, sha256.Sum256(content)
+	t.chain, t.issuer, t.content, t.subject.Unvouched = chain, issuer, sha256.Sum256(content), !registered
 	return t, nil
 }
 

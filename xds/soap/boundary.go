@@ -17,7 +17,9 @@ func checkBoundary(b string) *xds.Error {
 	if ok {
 		return nil
 	}
-	return xds.Found("MIME-001", "Content-Type: boundary", "frontière absente ou mal formée", "1 à 70 caractères ASCII imprimables")
+	e := xds.Found("MIME-001", "Content-Type: boundary", "frontière absente ou mal formée", "boundary=\"…\", de 1 à 70 caractères ASCII imprimables")
+	e.Hint = "donner dans Content-Type la frontière du corps, sans ses deux premiers tirets"
+	return e
 }
 
 // preamble skips to the first boundary line.

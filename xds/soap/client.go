@@ -62,12 +62,7 @@ func (c *Client) Post(ctx context.Context, action string, security []byte, body 
 	if err != nil {
 		return nil, err
 	}
-	client := http.Client{}
-	if c.HTTP != nil {
-		client = *c.HTTP
-	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	response, err := client.Do(r)
+	response, err := c.do(r)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +72,16 @@ func (c *Client) Post(ctx context.Context, action string, security []byte, body 
 		return nil, err
 	}
 	return reply, nil
+}
+
+// do sends a request and follows no redirect.
+func (c *Client) do(r *http.Request) (*http.Response, error) {
+	client := http.Client{}
+	if c.HTTP != nil {
+		client = *c.HTTP
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return client.Do(r)
 }
 
 func (c *Client) request(ctx context.Context, h addressing, body func(*Writer), parts []OutPart) (*http.Request, error) {

@@ -1,6 +1,7 @@
 package soap
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -41,10 +42,7 @@ func gravest(es xds.Errors) *xds.Error {
 			return es[i]
 		}
 	}
-	if i := slices.IndexFunc(es, func(e *xds.Error) bool { return e.Severity == xds.SeverityError }); i >= 0 {
-		return es[i]
-	}
-	return es[0]
+	return cmp.Or(es.First(), es[0])
 }
 
 // faultCode is the SOAP code of a problem; those that have none of their own

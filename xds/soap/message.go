@@ -159,7 +159,9 @@ func (m *Message) findRoot(start string) (*Part, error) {
 	for {
 		p, err := m.stream.next()
 		if errors.Is(err, io.EOF) {
-			return nil, xds.Errors{xds.Found("MIME-001", "Content-Type: start", "aucune partie <"+xds.Shorten(start)+">", "la partie de l'enveloppe")}
+			e := xds.Found("MIME-001", "Content-Type: start", "aucune partie <"+xds.Shorten(start)+">", "le Content-ID de la partie de l'enveloppe")
+			e.Hint = "donner dans start le Content-ID de la partie de l'enveloppe, ou retirer start si elle est la première"
+			return nil, xds.Errors{e}
 		}
 		if err != nil || start == "" || p.ContentID == start {
 			return p, err

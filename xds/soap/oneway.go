@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 	"strconv"
 )
 
@@ -19,12 +18,7 @@ func (c *Client) Send(ctx context.Context, action string, body func(*Writer)) er
 	if err != nil {
 		return err
 	}
-	client := http.Client{}
-	if c.HTTP != nil {
-		client = *c.HTTP
-	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	response, err := client.Do(r)
+	response, err := c.do(r)
 	if err != nil {
 		return err
 	}

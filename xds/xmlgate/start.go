@@ -97,7 +97,9 @@ func (s *scanner) checkCharacters() *xds.Error {
 			}
 			bad += size
 		}
-		return s.finding("XML-001", bad, "octet 0x"+hex(uint64(s.doc[bad])), "du texte UTF-8")
+		e := s.finding("XML-001", bad, "octet 0x"+hex(uint64(s.doc[bad])), "du texte UTF-8")
+		e.Hint = "convertir le texte en UTF-8 : iconv -f ISO-8859-1 -t UTF-8, ou -f WINDOWS-1252"
+		return e
 	}
 	for i, c := range s.doc {
 		if c < ' ' && c != '\n' && c != '\t' && c != '\r' {

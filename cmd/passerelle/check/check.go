@@ -73,6 +73,9 @@ func (c *Checker) Check(file *io.SectionReader) (Result, error) {
 		return c.media(file)
 	}
 	r := Result{}
+	if file.Size() == 0 {
+		root = "fichier vide"
+	}
 	r.Findings = xds.Errors{{ID: "CHK-001", Found: root}}
 	if root == "" && bytes.HasPrefix(bytes.TrimLeft(start, "\xEF\xBB\xBF \t\r\n"), []byte("<")) {
 		r.Findings = gateFindings(start) // it would be XML

@@ -9,6 +9,7 @@ import (
 	"github.com/passerelle-sante/passerelle/xds/cda"
 	"github.com/passerelle-sante/passerelle/xds/ebrim"
 	"github.com/passerelle-sante/passerelle/xds/profile"
+	"github.com/passerelle-sante/passerelle/xds/soap"
 	"github.com/passerelle-sante/passerelle/xds/xmlgate"
 )
 
@@ -135,9 +136,28 @@ func (c *Checker) beside(h cda.Header, content xds.Content) xds.Errors {
 	return found
 }
 
-// ReadMetadata reads the submission of a message, an envelope or the bare ebRIM, to
-// compare documents with. The findings are those of decoding it.
+// ReadMetadata reads the submission of a message, an envelope, the bare ebRIM or a
+// capture, to compare documents with. The findings are those of decoding it.
 func ReadMetadata(file *io.SectionReader) (*xds.Submission, xds.Errors, error) {
+	start, err := beginning(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch k, _ := recognise(start); k {
+	case kindHTTP, kindHeaders, kindMultipart:
+		request, err := requestOf(file, k, start)
+		if err != nil {
+			return nil, refusedHTTP(), nil
+		}
+		m, err := soap.Read(request, soap.DefaultLimits())
+		if found, told := xds.FindingsOf(err); told {
+			return nil, found, nil
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		return submissionIn(m.Body)
+	}
 	raw, err := whole(file, maxMetadata)
 	if err != nil {
 		return nil, nil, err
@@ -149,13 +169,18 @@ func ReadMetadata(file *io.SectionReader) (*xds.Submission, xds.Errors, error) {
 	if found, told := xds.FindingsOf(err); told {
 		return nil, found, nil
 	}
+	return submissionIn(root)
+}
+
+// submissionIn is the submission at or below an element.
+func submissionIn(root *xmlgate.Element) (*xds.Submission, xds.Errors, error) {
 	for e := range root.All() {
 		if e.Is(ebrim.NamespaceLCM, "SubmitObjectsRequest") {
 			s, found := ebrim.DecodeSubmission(e)
 			return &s, found, nil
 		}
 	}
-	return nil, xds.Errors{{ID: "CHK-001", Where: "--metadata", Found: root.Local, Expected: "un lcm:SubmitObjectsRequest, seul ou dans une enveloppe"}}, nil
+	return nil, xds.Errors{{ID: "CHK-001", Where: "--metadata", Found: root.Local, Expected: "un lcm:SubmitObjectsRequest, seul, dans une enveloppe ou dans une capture"}}, nil
 }
 
 const maxMetadata = 4 << 20

@@ -33,7 +33,7 @@ func (c *Checker) document(file *io.SectionReader) (Result, error) {
 // derivation is how headers are read under the profile.
 func (c *Checker) derivation() cda.Options {
 	if c.Rules.Name == "dmp" {
-		return cda.Options{ClassOf: dmp.Class}
+		return cda.Options{} // the profile derives the class, as at the entrance for bare CDA
 	}
 	return cda.Options{ClassOf: func(typeCode xds.Code) (xds.Code, bool) {
 		class, known := dmp.Class(typeCode)

@@ -31,29 +31,34 @@ type message struct {
 
 // capture judges a message as it went over the network.
 func (c *Checker) capture(file *io.SectionReader, k kind, start []byte) (Result, error) {
-	text := bufio.NewReader(file)
+	request, err := requestOf(file, k, start)
+	if err != nil {
+		return Result{Findings: refusedHTTP()}, nil
+	}
 	m := &message{Checker: c, file: file}
+	return m.read(request)
+}
+
+// requestOf is the request that a capture holds; the error is that of its header.
+func requestOf(file *io.SectionReader, k kind, start []byte) (*http.Request, error) {
+	text := bufio.NewReader(file)
 	if k == kindHTTP {
-		request, err := http.ReadRequest(text)
-		if err != nil {
-			return refusedHTTP(), nil
-		}
-		return m.read(request)
+		return http.ReadRequest(text)
 	}
 	header := textproto.MIMEHeader{}
 	if k == kindHeaders {
 		var err error
 		if header, err = textproto.NewReader(text).ReadMIMEHeader(); err != nil {
-			return refusedHTTP(), nil
+			return nil, err
 		}
 	} else {
 		header.Set("Content-Type", `multipart/related; type="application/xop+xml"; start-info="application/soap+xml"; boundary="`+string(boundary.FindSubmatch(start)[1])+`"`)
 	}
-	return m.read(&http.Request{Method: http.MethodPost, Header: http.Header(header), Body: io.NopCloser(text), ContentLength: -1})
+	return &http.Request{Method: http.MethodPost, Header: http.Header(header), Body: io.NopCloser(text), ContentLength: -1}, nil
 }
 
-func refusedHTTP() Result {
-	return Result{Findings: xds.Errors{xds.Found("SOAP-001", "HTTP", "un en-tête illisible", "l'en-tête de la requête, une ligne vide, puis le corps")}}
+func refusedHTTP() xds.Errors {
+	return xds.Errors{xds.Found("SOAP-001", "HTTP", "un en-tête illisible", "l'en-tête de la requête, une ligne vide, puis le corps")}
 }
 
 // envelope judges an envelope alone. Documents that it refers to did not come with

@@ -86,20 +86,21 @@ func (m *message) depositor(s *xds.Submission) profile.Depositor {
 		return profile.Depositor{Kind: kinds[m.token.Nature], ID: m.token.ID, Structure: m.token.Structure}
 	}
 	const professionals = "1.2.250.1.71.4.2.1" // PS_IdNat
-	for _, a := range s.Set.Authors {
-		d := profile.Depositor{ID: a.Person.ID()}
-		if len(a.Institutions) > 0 {
-			d.Structure = a.Institutions[0].ID()
-		}
-		switch {
-		case a.Person == "":
-			d.Kind = profile.Structure
-		case a.Person.Authority() == professionals:
-			d.Kind = profile.Professional
-		}
-		return d
+	if len(s.Set.Authors) == 0 {
+		return profile.Depositor{Kind: profile.Professional}
 	}
-	return profile.Depositor{Kind: profile.Professional}
+	a := s.Set.Authors[0]
+	d := profile.Depositor{ID: a.Person.ID()}
+	if len(a.Institutions) > 0 {
+		d.Structure = a.Institutions[0].ID()
+	}
+	switch {
+	case a.Person == "":
+		d.Kind = profile.Structure
+	case a.Person.Authority() == professionals:
+		d.Kind = profile.Professional
+	}
+	return d
 }
 
 // minor tells whether the patient is one, by the birth date of the documents.

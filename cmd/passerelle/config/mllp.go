@@ -56,6 +56,9 @@ func (c *checker) mllp() {
 		} else {
 			seen[who] = true
 		}
+		if secured && !m.AllowPlain { // else any client of the port is this sender by writing MSH-4
+			c.required(key+".certificate", s.Certificate, "le sujet (RFC 2253) ou l'empreinte sha256: de la clé du certificat client")
+		}
 		if s.Certificate != "" && !secured {
 			c.add(&xds.Error{ID: "CONF-006", Where: key + ".certificate", Found: "un certificat sans TLS mutuel", Expected: "[[tls.client]]"})
 		}

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"net"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -46,6 +48,20 @@ func (c *checker) soap() {
 	}
 }
 
+// SOAPBase is where clients reach the SOAP faces: as the file says, else at the host
+// of the other faces and the port of their own; "" when they have none.
+func (c *Config) SOAPBase() string {
+	if c.SOAP.Base != "" || len(c.SOAP.Listen) == 0 {
+		return c.SOAP.Base
+	}
+	_, port, err := net.SplitHostPort(c.SOAP.Listen[0])
+	u, parsed := url.Parse(c.HTTP.Base)
+	if err != nil || parsed != nil || port == "0" {
+		return ""
+	}
+	return "https://" + net.JoinHostPort(u.Hostname(), port) + u.EscapedPath()
+}
+
 // revocation reads the revocation lists, and checks where they come from.
 func (c *checker) revocation() {
 	t := c.config.TLS
@@ -74,6 +90,10 @@ func (c *checker) revocation() {
 			key := "tls.crl[" + strconv.Itoa(i) + "]"
 			if i == len(t.CRL) {
 				key = "tls.crl_directory"
+			}
+			var bad *trust.FileError
+			if errors.As(err, &bad) {
+				place = bad.Name
 			}
 			if !c.told(key) {
 				c.add(&xds.Error{ID: "CONF-007", Where: key, Found: place + " : absent, illisible, ou pas une CRL entière", Expected: "des CRL X.509 (RFC 5280) en DER ou PEM, ou un dossier de fichiers .crl et .pem"})

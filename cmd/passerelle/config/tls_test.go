@@ -59,10 +59,39 @@ func TestMutualTLS(t *testing.T) {
 		len(c.Lists.Newest()) != 1 || len(c.CRLPlaces()) != 2 || len(i.Modes) != 2 || len(i.Clients) != 1 {
 		t.Errorf("%+v", c.File)
 	}
+	for _, base := range []struct{ given, want string }{
+		{`base = "https://xds.example.org"`, "https://xds.example.org"}, {"", "https://passerelle.example.org:8444"},
+	} {
+		if c, all := load(t, dir, strings.Replace(text, `base = "https://xds.example.org"`, base.given, 1)); all != nil || c.SOAPBase() != base.want {
+			t.Errorf("SOAP faces at %s, wanted %s (%v)", c.SOAPBase(), base.want, all)
+		}
+	}
 	plain, _, _ := decode([]byte(uncomment(string(Example))))
 	want := defaults()
 	if plain.TLS.Reload != want.TLS.Reload || plain.TLS.CRLRefresh != want.TLS.CRLRefresh || plain.TLS.CRLGrace != want.TLS.CRLGrace || plain.SOAP.OneTimeAssertions {
 		t.Error("the example says another default than there is")
+	}
+}
+
+// TestMLLPSenders: whoever may open the port of HL7 v2 in mutual TLS would be any sender
+// by writing its name; so each says which certificate it has, unless the site answers
+// for the network.
+func TestMLLPSenders(t *testing.T) {
+	dir, text := mutual(t)
+	port := func(more, certificate string) string {
+		return strings.Replace(text, "[mllp]\n", "[mllp]\nlisten = [\"0.0.0.0:2575\"]\n"+more+"\n[[mllp.senders]]\nfacility = \"LABO-SUD\"\nstructure = \"1590000001\"\n"+certificate+"\n", 1)
+	}
+	for _, c := range []struct{ name, text, want string }{
+		{"its certificate", port("", `certificate = "CN=glims,O=LABO,C=FR"`), ""},
+		{"none", port("", ""), "CONF-004 mllp.senders[0].certificate"},
+		{"none, on a closed network", port("allow_plain = true", ""), ""},
+	} {
+		_, all := load(t, dir, c.text)
+		if c.want != "" {
+			refusal(t, c.name, c.want, all)
+		} else if all != nil {
+			t.Errorf("%s: %v", c.name, all)
+		}
 	}
 }
 
@@ -110,6 +139,14 @@ intermediates`
 		}
 		_, all := load(t, dir, strings.Replace(text, c.old, c.new, 1))
 		refusal(t, c.new, c.want, all)
+	}
+	folder := filepath.Join(dir, "listes")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(folder, "coupee.crl"), []byte("x"), 0o644)
+	if _, all := load(t, dir, strings.Replace(text, `crl = ["tls/crl"]`, `crl = ["listes"]`, 1)); all == nil || !strings.Contains(all.Error(), "coupee.crl") {
+		t.Errorf("which file of a folder is bad: %v", all)
 	}
 	without := strings.NewReplacer("crl = [\"tls/crl\"]\n", "", `crl_urls = ["http://crl.example.org/racine.crl"]`, "", `crl_directory = "tls/crl-cherchees"`, "").Replace(text)
 	_, all := load(t, dir, without)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/passerelle-sante/passerelle/atna"
@@ -30,10 +31,11 @@ type courier struct {
 
 var asCourier = authz.AsSystem("delivery of the outbox")
 
-// How much is taken at once, and how long a consumer that fails is tried: the trail of
-// what it was not told stays.
+// How much is taken at once, how many consumers are told at once, and how long one that
+// fails is tried: the trail of what it was not told stays.
 const (
 	lanesTaken   = 50
+	lanesTold    = 8
 	longestAsked = time.Hour // between two attempts of a notification
 )
 
@@ -92,29 +94,32 @@ func (c *courier) notifications(ctx context.Context) (more bool, err error) {
 	}
 	failures := make([]error, len(lanes))
 	work := make(chan int)
-	done := make(chan struct{})
-	for range min(8, len(lanes)) {
-		go func() {
+	var working sync.WaitGroup
+	for range min(lanesTold, len(lanes)) {
+		working.Go(func() {
 			for i := range work {
 				failures[i] = c.lane(ctx, lanes[i])
 			}
-			done <- struct{}{}
-		}()
+		})
 	}
 	for i := range lanes {
 		work <- i
 	}
 	close(work)
-	for range min(8, len(lanes)) {
-		<-done
-	}
+	working.Wait()
 	return len(lanes) > 0 && ctx.Err() == nil, errors.Join(failures...)
 }
 
 // lane tells one subscription its events, one message each, in their order. Of an event
-// that tells nothing there is nothing to see: no connection, no line.
+// that tells nothing there is nothing to see: no connection, no line. What a slow
+// consumer leaves no time for is given back while the lease still holds.
 func (c *courier) lane(ctx context.Context, lane []outbox.Item) error {
+	began := c.now()
 	for i := range lane {
+		if i > 0 && c.now().Sub(began) > outbox.Lease/2 {
+			c.count(outbox.Notify, i, 0)
+			return c.box.Postpone(ctx, asCourier, lane[i], c.now())
+		}
 		told, err := c.reg.Notifications(ctx, asCourier, c.gate, lane[i:i+1])
 		for _, n := range told {
 			if err == nil {

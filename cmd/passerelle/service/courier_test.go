@@ -324,19 +324,8 @@ func TestNotificationsDelivered(t *testing.T) {
 	p := newPost(t)
 	p.reg.Audited = false
 	h := p.records[0]
-	holder := authz.Subject{Nature: authz.NaturePerson, ID: h.id}
-	for _, consumer := range []string{"https://up", "https://down"} {
-		err := p.reg.Write(t.Context(), func(s *registry.Session) error {
-			sc, err := p.gate.Open(t.Context(), s, holder, h.patient, authz.Purpose{Action: authz.Search})
-			if err != nil {
-				return err
-			}
-			return s.Subscribe(t.Context(), sc, registry.Subscription{ID: NewID(), Consumer: consumer, Expires: p.clock.Add(90 * 24 * time.Hour)})
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	p.subscribe(h, "https://up")
+	p.subscribe(h, "https://down")
 	var uids []string
 	for i := range 3 {
 		uids = append(uids, p.deposit(h, i))
@@ -371,6 +360,67 @@ func TestNotificationsDelivered(t *testing.T) {
 	}
 	if want := []string{"down " + uids[0], "down " + uids[1], "down " + uids[2]}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// A lane is one worker's until it has told all that it took, or has given it back: a
+// slow consumer hears of nothing twice, and of everything in order.
+func TestCourierKeepsItsLane(t *testing.T) {
+	p := newPost(t)
+	p.reg.Audited = false
+	p.subscribe(p.records[0], "https://slow")
+	for i := range 4 {
+		p.deposit(p.records[0], i)
+	}
+	took := time.Duration(0) // by each notification
+	var got []string
+	other, c := p.courier(nil), p.courier(nil)
+	other.notify = func(_ context.Context, n registry.Notification) error {
+		d, _ := n.Documents[0].Value()
+		got = append(got, "other "+d.Entry.UniqueID)
+		return nil
+	}
+	c.notify = func(_ context.Context, n registry.Notification) error {
+		if more, err := other.notifications(t.Context()); more || err != nil {
+			t.Errorf("another worker: %v %v", more, err)
+		}
+		d, _ := n.Documents[0].Value()
+		got = append(got, d.Entry.UniqueID)
+		p.clock = p.clock.Add(took)
+		return nil
+	}
+	if _, err := c.notifications(t.Context()); err != nil || !slices.Equal(got, []string{"1.2.3.0", "1.2.3.1", "1.2.3.2", "1.2.3.3"}) {
+		t.Errorf("%v, %v", got, err)
+	}
+
+	for i := range 4 {
+		p.deposit(p.records[0], 4+i)
+	}
+	got, took = nil, outbox.Lease/3
+	for more := true; more; {
+		var err error
+		if more, err = c.notifications(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(got, []string{"1.2.3.4", "1.2.3.5", "1.2.3.6", "1.2.3.7"}) {
+		t.Errorf("a consumer slower than the lease: %v", got)
+	}
+}
+
+// subscribe enters the holder for a consumer.
+func (p *post) subscribe(h holding, consumer string) {
+	p.t.Helper()
+	err := p.reg.Write(p.t.Context(), func(s *registry.Session) error {
+		sc, err := p.gate.Open(p.t.Context(), s, authz.Subject{Nature: authz.NaturePerson, ID: h.id}, h.patient, authz.Purpose{Action: authz.Search})
+		if err != nil {
+			return err
+		}
+		_, err = s.Subscribe(p.t.Context(), sc, registry.Subscription{ID: NewID(), Consumer: consumer, Expires: p.clock.Add(90 * 24 * time.Hour)})
+		return err
+	})
+	if err != nil {
+		p.t.Fatal(err)
 	}
 }
 

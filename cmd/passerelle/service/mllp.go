@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -20,17 +21,27 @@ const (
 // MLLP is the entrance of hospital engines. senders is asked for each message.
 func (s *Service) MLLP(senders func() []hl7v2.Sender) *hl7v2.Listener {
 	entrance := s.Entrance()
-	entrance.Intake.Senders = patient(entrance.Intake.Senders, senders())
+	entrance.Intake.Senders = replaying(entrance.Intake.Senders, senders())
 	desk := &hl7v2.Desk{Entrance: entrance, Gate: s.Gate, Registry: s.Registry, Senders: senders, Now: s.Now, Incident: NewID, Log: s.Log, Observe: observe}
 	return &hl7v2.Listener{
-		Answer: desk.Answer, Broken: func(err error) { s.Log.Warn("hl7v2: connection broken", "error", err) },
+		Answer: desk.Answer, Broken: s.broken,
 		Limit: mllpMessage, Connections: mllpConnections, Idle: mllpIdle, Frame: mllpFrame,
 	}
 }
 
-// patient are the settings of senders with those of MLLP answered alike when they send
+// broken tells of a connection that was not ended by its sender between two messages.
+func (s *Service) broken(err error) {
+	if errors.Is(err, hl7v2.ErrPanic) {
+		s.metrics.panics.Inc()
+		s.Log.Error("panic", "path", "mllp", "panic", err.Error())
+		return
+	}
+	s.Log.Warn("hl7v2: connection broken", "error", err)
+}
+
+// replaying are the settings of senders with those of MLLP answered alike when they send
 // a message again: an engine does so until it is acknowledged.
-func patient(all intake.Senders, engines []hl7v2.Sender) intake.Senders {
+func replaying(all intake.Senders, engines []hl7v2.Sender) intake.Senders {
 	all = slices.Clone(all)
 	for _, e := range engines {
 		i := slices.IndexFunc(all, func(s intake.Sender) bool { return s.Structure == e.Structure && s.Subject == "" })

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 	_ "time/tzdata" // Europe/Paris on machines without a zone database (policy Q-13)
 
@@ -174,7 +175,13 @@ func (s *Service) route() error {
 	s.router.HandleMethodNotAllowed = true
 	s.router.RedirectTrailingSlash = false
 	s.router.Use(s.metrics.count, s.shed, s.guard, s.origin)
-	s.router.NoRoute(func(c *gin.Context) { fhir.WriteOutcome(c.Writer, xds.Errors{{ID: "FHIR-003"}}) })
+	s.router.NoRoute(func(c *gin.Context) {
+		e := &xds.Error{ID: "FHIR-003"}
+		if face(c.Request.URL.Path) == "xds" {
+			e.Hint = "les adresses SOAP : " + strings.Join(s.soapPaths(), ", ")
+		}
+		fhir.WriteOutcome(c.Writer, xds.Errors{e})
+	})
 	s.router.NoMethod(func(c *gin.Context) {
 		fhir.WriteOutcome(c.Writer, xds.Errors{{ID: "FHIR-004", Hint: "voir /api/openapi.json"}})
 	})
@@ -198,15 +205,28 @@ func (s *Service) route() error {
 	fhirFace.Routes(s.router)
 	(&api.Server{Gate: s.Gate, Registry: s.Registry, Tokens: tokens, Now: s.Now, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
 	s.router.POST("/intake/cda", gin.WrapH(&entrance.Server{Desk: s.Entrance(), Tokens: tokens, Base: s.Base, NewID: NewID, Log: s.Log, Observe: observe}))
+	asked := []string{http.MethodGet, http.MethodHead} // probes and link checkers ask by HEAD
 	for _, path := range []string{"/errors", "/errors/*code"} {
-		s.router.GET(path, gin.WrapF(errorpage.ServeHTTP))
+		s.router.Match(asked, path, gin.WrapF(errorpage.ServeHTTP))
 	}
-	s.router.GET("/healthz", gin.WrapF(s.Live))
-	s.router.GET("/readyz", gin.WrapF(s.Ready))
+	s.router.Match(asked, "/healthz", gin.WrapF(s.Live))
+	s.router.Match(asked, "/readyz", gin.WrapF(s.Ready))
 	if s.PublicMetrics {
 		s.router.GET("/metrics", gin.WrapH(s.Metrics()))
 	}
 	return nil
+}
+
+// soapPaths are the addresses of the SOAP faces that are served.
+func (s *Service) soapPaths() []string {
+	var paths []string
+	for actor, endpoint := range iti.Endpoints {
+		if s.soap.Serves(actor) {
+			paths = append(paths, endpoint.Path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
 }
 
 // Probes is the handler of an address apart: health and metrics, no face.

@@ -80,7 +80,11 @@ func (s *Service) Refused() { s.metrics.refused.Inc() }
 func (s *Service) client(c *tls.ConnectionState) (*saml.Client, error) {
 	if c == nil || len(c.PeerCertificates) == 0 {
 		if s.Options.Trust.Mutual {
-			return nil, &xds.Error{ID: "TLS-001", Expected: "une requête sur le port de soap.listen : " + s.Options.Trust.SOAPBase}
+			expected := "une requête sur le port de soap.listen"
+			if base := s.Options.Trust.SOAPBase; base != "" {
+				expected += " : " + base
+			}
+			return nil, &xds.Error{ID: "TLS-001", Expected: expected}
 		}
 		return nil, nil
 	}

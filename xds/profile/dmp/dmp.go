@@ -54,7 +54,7 @@ func rules(o Options) []profile.Rule {
 		{Object: profile.Document, Attribute: xds.AttrLanguageCode, Soft: true},
 		{Object: profile.Document, Attribute: xds.AttrAuthor, Min: 1},
 		{Object: profile.Document, Attribute: xds.AttrAuthor, Part: "authorSpecialty", Code: specialty, Soft: true},
-		{Object: profile.Document, Attribute: xds.AttrLegalAuthenticator, Min: 1, Type: profile.XCN, Soft: true},
+		{Object: profile.Document, Attribute: xds.AttrLegalAuthenticator, Min: 1, Type: profile.XCN, Soft: true, ExceptOnDemand: true},
 		{Object: profile.Document, Attribute: xds.AttrServiceStart, Min: 1, Type: profile.DTM, Soft: true},
 		{Object: profile.Document, Attribute: xds.AttrSourcePatientInfo, Min: 1},
 		{Object: profile.Document, Attribute: xds.AttrReferenceIDs, Code: referenceType, Soft: true},

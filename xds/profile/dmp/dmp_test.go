@@ -82,6 +82,13 @@ func TestCheck(t *testing.T) {
 		{"a title of 128 characters", func(s *xds.Submission, _ *profile.Context) { s.Documents[0].Title = strings.Repeat("é", 128) }, ""},
 		{"a title of 129 characters", func(s *xds.Submission, _ *profile.Context) { s.Documents[0].Title = strings.Repeat("é", 129) }, "META-010 DocumentEntry[d1].title"},
 		{"no authenticator", func(s *xds.Submission, _ *profile.Context) { s.Documents[0].LegalAuthenticator = "" }, "META-001 DocumentEntry[d1].legalAuthenticator"},
+		{"nobody signs what is not made yet", func(s *xds.Submission, c *profile.Context) {
+			c.Form = profile.OnDemanded
+			for i := range s.Documents {
+				d := &s.Documents[i]
+				d.ObjectType, d.RepositoryUniqueID, d.LegalAuthenticator, d.CreationTime, d.Hash, d.Size = xds.OnDemandDocument, "1.2.3", "", "", "", 0
+			}
+		}, "META-012 Association[a3].associationType"}, // signs
 		{"no author", func(s *xds.Submission, _ *profile.Context) { s.Documents[0].Authors = nil }, "META-001 DocumentEntry[d1].author"},
 		{"an unknown specialty", func(s *xds.Submission, _ *profile.Context) {
 			s.Documents[0].Authors[0].Specialties[0] = "G15_10/SM99^?^1.2.250.1.213.1.1.4.5"
