@@ -2,13 +2,16 @@ package hl7v2
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +27,8 @@ const (
 var (
 	ErrFrame    = errors.New("bytes outside an MLLP frame")
 	ErrTooLarge = errors.New("MLLP frame beyond the limit")
+	// ErrFull is a message for which there is no memory now: its sender sends it again.
+	ErrFull = errors.New("too many messages at once")
 )
 
 // ErrPanic is a message on which the gateway itself failed: its connection is closed,
@@ -33,6 +38,11 @@ var ErrPanic = errors.New("panic")
 // ReadFrame reads one message of at most limit bytes. io.EOF is a connection that
 // ended between two messages.
 func ReadFrame(r *bufio.Reader, limit int) ([]byte, error) {
+	return readFrame(r, limit, func(int) bool { return true })
+}
+
+// readFrame is ReadFrame that asks for room before it keeps more bytes.
+func readFrame(r *bufio.Reader, limit int, room func(bytes int) bool) ([]byte, error) {
 	for {
 		b, err := r.ReadByte()
 		if err != nil {
@@ -48,6 +58,9 @@ func ReadFrame(r *bufio.Reader, limit int) ([]byte, error) {
 	var message []byte
 	for {
 		part, err := r.ReadSlice(endBlock)
+		if !room(len(part)) {
+			return nil, ErrFull
+		}
 		message = append(message, part...)
 		if len(message) > limit+1 {
 			return nil, ErrTooLarge
@@ -92,10 +105,12 @@ type Listener struct {
 	Broken func(error)
 
 	Limit       int           // bytes of one message
+	Memory      int64         // bytes of all messages in hand; 0 = no bound but those of each
 	Connections int           // at once; others wait
 	Idle        time.Duration // between two messages
 	Frame       time.Duration // for one message to arrive, and for its answer to leave
 
+	held  atomic.Int64 // bytes of messages in hand
 	mutex sync.Mutex
 	open  map[net.Conn]bool // true: a message is being carried out
 }
@@ -162,19 +177,32 @@ func (l *Listener) serve(ctx context.Context, conn net.Conn) {
 			return
 		}
 		_ = conn.SetDeadline(time.Now().Add(l.Frame))
-		raw, err := ReadFrame(r, l.Limit)
+		answer, err := l.one(ctx, conn, r, peer)
 		if err != nil {
 			l.broken(err)
 			return
 		}
-		l.mark(conn, true)
-		answer := l.Answer(context.WithoutCancel(ctx), raw, peer)
 		_ = conn.SetWriteDeadline(time.Now().Add(l.Frame))
 		if answer == nil || WriteFrame(conn, answer) != nil {
 			return
 		}
 		l.mark(conn, false)
 	}
+}
+
+// one reads a message and has it answered, within the memory of all.
+func (l *Listener) one(ctx context.Context, conn net.Conn, r *bufio.Reader, peer *tls.ConnectionState) (answer []byte, err error) {
+	var held int64
+	defer func() { l.held.Add(-held) }()
+	raw, err := readFrame(r, l.Limit, func(bytes int) bool {
+		held += int64(bytes)
+		return l.held.Add(int64(bytes)) <= cmp.Or(l.Memory, math.MaxInt64)
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.mark(conn, true)
+	return l.Answer(context.WithoutCancel(ctx), raw, peer), nil
 }
 
 // handshake completes TLS, so that the peer's certificate is known before a message.

@@ -185,3 +185,47 @@ func TestListenerSlow(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Messages in hand at once have one bound on memory: one more than fits ends its
+// connection, so that its sender sends it again, and leaves room behind it.
+func TestListenerMemory(t *testing.T) {
+	broken := make(chan error, 1)
+	asked, release := make(chan bool), make(chan bool)
+	address, stop := served(t, func(l *Listener) {
+		l.Memory, l.Broken = 100_000, func(err error) { broken <- err }
+		l.Answer = func(_ context.Context, raw []byte, _ *tls.ConnectionState) []byte {
+			asked <- true
+			<-release
+			return raw[:1]
+		}
+	})
+	send := func() *bufio.Reader {
+		conn, r := dial(t, address)
+		if err := WriteFrame(conn, bytes.Repeat([]byte("x"), 60_000)); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	first := send()
+	<-asked
+	second := send()
+	if err := <-broken; !errors.Is(err, ErrFull) {
+		t.Errorf("%v", err)
+	}
+	if _, err := ReadFrame(second, 10); err == nil {
+		t.Error("answered without room")
+	}
+	release <- true
+	if _, err := ReadFrame(first, 10); err != nil {
+		t.Error(err)
+	}
+	third := send()
+	<-asked
+	release <- true
+	if _, err := ReadFrame(third, 10); err != nil {
+		t.Errorf("no room was left behind: %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}

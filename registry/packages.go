@@ -29,6 +29,7 @@ type packageKind struct {
 	extra   string // of the table and of h, its visible members: when it changed last, as the reader sees it
 	members string // of a statement's record %[1]s, HasMember %[2]s and condition on the containers %[3]s: container, place and lid of each visible member
 	own     string // of a statement's record %[1]s and subject %[2]s: the containers that he deposited, as rows of members without a document; "" = he sees those of visible members alone
+	written string // of a statement's subject %[1]s: that p is the version to show him of a container that he sees as its depositor alone
 	near    string // the documents that a container named in %[3]s can be seen by
 	latest  string
 }
@@ -62,10 +63,10 @@ var setKind = packageKind{
 }
 
 // A folder is seen by a document that is in it now, and by who deposited it: empty or
-// full of what is hidden from him, it is alike to him.
+// full of what is hidden from him, it is alike to him, and as he wrote it himself last.
 var folderKind = packageKind{
 	table: "folder", order: "changed desc, id", latest: "p.latest",
-	extra: "date_trunc('second', greatest(p.updated_at, h.changed))", asked: "p.status, p.code_keys",
+	extra: "date_trunc('second', greatest(p.updated_at, h.changed))", asked: "case when h.witness is null then 0 else p.status end as status, p.code_keys",
 	columns: map[xds.Attribute]column{
 		xds.AttrAvailabilityStatus: {sql: "status", kind: statusColumn},
 		xds.AttrLastUpdateTime:     {sql: "changed", kind: timeColumn},
@@ -77,6 +78,7 @@ var folderKind = packageKind{
 	own: `
     union all
     select f.id, null::tid, null::uuid, null::timestamptz from folder f where f.record = %[1]s::uuid and f.latest and f.depositor = %[2]s`,
+	written: `p.writer = %[1]s and not exists (select from folder x where x.record = p.record and x.id = p.id and x.writer = p.writer and x.version > p.version)`,
 	near: `
     select a.target from association a where a.record = %[1]s::uuid and a.type = %[2]s and a.status = 0 %[3]s`,
 }
@@ -87,9 +89,10 @@ var folderKind = packageKind{
 func packagesSQL(sc authz.Scope, k packageKind, p pick, told string) (string, *statement, error) {
 	st := &statement{}
 	record, member := st.arg(sc.Record()), st.arg(string(xds.HasMember))
-	named, near, own := "", listed, ""
+	named, near, own, written := "", listed, "", ""
 	if me := sc.Subject().ID; k.own != "" && me != "" {
-		own = fmt.Sprintf(k.own, record, st.arg(me))
+		mine := st.arg(me)
+		own, written = fmt.Sprintf(k.own, record, mine), fmt.Sprintf(k.written, mine)
 	}
 	if p.ids != nil {
 		ids := st.arg(p.ids)
@@ -102,6 +105,10 @@ func packagesSQL(sc authz.Scope, k packageKind, p pick, told string) (string, *s
 	version := k.latest
 	if p.versions != nil {
 		version = "p.entry_uuid = any(" + st.arg(p.versions) + "::uuid[])"
+		written += " and " + version
+	}
+	if own != "" {
+		version = "case when h.witness is null then " + written + " else " + version + " end"
 	}
 	matched, err := matchesAmong(k.columns, p.match, st)
 	if err != nil {
@@ -207,7 +214,7 @@ func (s *Session) folders(ctx context.Context, sc authz.Scope, seen *authz.Seen,
 	var id, entryUUID, depositor string
 	var changed time.Time
 	own := []any{&payload, &number, &version, &id, &entryUUID, &depositor, &changed}
-	err = s.packages(ctx, sc, folderKind, p, "p.entry, p.status, p.version, p.id::text, p.entry_uuid::text, p.depositor, c.changed", own, func(witness xds.Document) error {
+	err = s.packages(ctx, sc, folderKind, p, "p.entry, c.status, p.version, p.id::text, p.entry_uuid::text, p.depositor, c.changed", own, func(witness xds.Document) error {
 		if p.limit > 0 && len(folders) == p.limit {
 			more = true
 			return nil

@@ -135,8 +135,8 @@ func (p *plan) queueFolder(b *pgx.Batch, f xds.Folder) {
 	p.queueUnique(b, f.UniqueID, kindFolder, "")
 	sub := p.deposit.Subject()
 	b.Queue(`
-insert into folder (record, id, version, latest, entry_uuid, unique_id, updated_at, code_keys, status, depositor, structure, entry)
-values ($1, $2, 1, true, $2, $3, $4, $5, 0, $6, $7, $8)`,
+insert into folder (record, id, version, latest, entry_uuid, unique_id, updated_at, code_keys, status, depositor, structure, writer, entry)
+values ($1, $2, 1, true, $2, $3, $4, $5, 0, $6, $7, $6, $8)`,
 		p.deposit.Record(), id, f.UniqueID, p.at, codeKeys(f.Codes), sub.ID, sub.Structure, encode(&f, f.Extras))
 }
 

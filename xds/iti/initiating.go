@@ -27,7 +27,7 @@ func (s *Server) federatedQuery(ctx context.Context, c *call) error {
 		return err
 	}
 	carryOut := storedQueries[query.Row.Name]
-	if carryOut == nil || query.Row.MultiPatient {
+	if carryOut == nil {
 		return xds.Errors{{ID: "QRY-001", Where: "AdhocQuery/@id", Found: query.Row.UUID}}
 	}
 	own, homes, e := s.communities(query)

@@ -46,7 +46,7 @@ func (s *Server) storedQuery(ctx context.Context, c *call) error {
 		return err
 	}
 	carryOut := storedQueries[query.Row.Name]
-	if carryOut == nil || query.Row.MultiPatient {
+	if carryOut == nil {
 		return xds.Errors{{ID: "QRY-001", Where: "AdhocQuery/@id", Found: query.Row.UUID}}
 	}
 	if e := s.foreignHome(c, query); e != nil {
@@ -67,6 +67,9 @@ func (c *call) query() (q ebrim.StoredQuery, findings xds.Errors, err error) {
 		return q, nil, err
 	}
 	q, findings = ebrim.DecodeQuery(c.message.Body)
+	if several := c.transaction.name == "ITI-51"; q.Row != nil && q.Row.MultiPatient != several {
+		return q, nil, xds.Errors{{ID: "QRY-001", Where: "AdhocQuery/@id", Found: q.Row.UUID, Expected: "les requêtes sur plusieurs patients par ITI-51, les autres par ITI-18"}}
+	}
 	return q, findings, findings.Err()
 }
 

@@ -35,7 +35,7 @@ func (s *Server) multiPatientQuery(ctx context.Context, c *call) error {
 	}
 	carryOut := manyPatients[query.Row.Name]
 	if carryOut == nil {
-		return xds.Errors{{ID: "QRY-001", Where: "AdhocQuery/@id", Found: query.Row.UUID, Expected: "une requête de ITI-51 ; les autres par ITI-18"}}
+		return xds.Errors{{ID: "QRY-001", Where: "AdhocQuery/@id", Found: query.Row.UUID}}
 	}
 	if e := s.foreignHome(c, query); e != nil {
 		return xds.Errors{e}

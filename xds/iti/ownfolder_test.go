@@ -59,4 +59,25 @@ func TestOwnFolder(t *testing.T) {
 			sameAnswer(t, raw, before[i][j])
 		}
 	}
+	// A colleague of his structure who sees the document renames the folder: the words of
+	// those who see what is in it are for those who do.
+	renamed := xds.Folder{LogicalID: folder, UniqueID: lot.Folders[0].UniqueID, PatientID: w.alice.ins, Title: lot.Folders[0].Title, Codes: lot.Folders[0].Codes, Version: 1}
+	if got := w.update(on(traitant, w.alice), w.updating(on(traitant, w.alice), w.alice, refiled(renamed, func(f *xds.Folder) { f.Title = "Suivi d'un secret" }))); got != "Success" {
+		t.Fatal(got)
+	}
+	if got := w.shelf(on(traitant, w.alice), folder); len(got.Folders) != 1 || got.Folders[0].Title != "Suivi d'un secret" {
+		t.Fatalf("as the colleague sees it: %+v", got.Folders)
+	}
+	for j, query := range [][]string{
+		{"FindFolders", "$XDSFolderPatientId", string(w.alice.ins), "$XDSFolderStatus", string(xds.Approved)},
+		{"GetFolders", "$XDSFolderEntryUUID", folder}, {"GetFolderAndContents", "$XDSFolderEntryUUID", folder},
+	} {
+		_, _, got := w.query(on(durand, w.alice), query[0], ebrim.LeafClass, query[1:]...)
+		sameAnswer(t, normalised(got.raw, "no id"), before[0][j])
+	}
+	if newer := w.folderNamed(lot.Folders[0].UniqueID); newer == folder {
+		t.Error("no new version")
+	} else if q, _, _ := w.query(on(durand, w.alice), "GetFolders", ebrim.LeafClass, "$XDSFolderEntryUUID", newer); len(q.Folders) > 0 {
+		t.Errorf("the colleague's version: %+v", q.Folders)
+	}
 }

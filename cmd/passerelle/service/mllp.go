@@ -13,6 +13,7 @@ import (
 // within it: larger documents come by ITI-41 or POST /intake/cda.
 const (
 	mllpMessage     = 48 << 20
+	mllpMemory      = 256 << 20 // of all messages in hand; each is held about twice
 	mllpConnections = 32
 	mllpIdle        = 10 * time.Minute
 	mllpFrame       = time.Minute
@@ -25,7 +26,7 @@ func (s *Service) MLLP(senders func() []hl7v2.Sender) *hl7v2.Listener {
 	desk := &hl7v2.Desk{Entrance: entrance, Gate: s.Gate, Registry: s.Registry, Senders: senders, Now: s.Now, Incident: NewID, Log: s.Log, Observe: observe}
 	return &hl7v2.Listener{
 		Answer: desk.Answer, Broken: s.broken,
-		Limit: mllpMessage, Connections: mllpConnections, Idle: mllpIdle, Frame: mllpFrame,
+		Limit: mllpMessage, Memory: mllpMemory, Connections: mllpConnections, Idle: mllpIdle, Frame: mllpFrame,
 	}
 }
 

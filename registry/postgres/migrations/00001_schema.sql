@@ -152,6 +152,7 @@ create table folder (
     status     smallint not null,            -- authz.DocApproved or DocDeprecated
     depositor  text not null,
     structure  text not null,                -- XON.10 of the depositor's token
+    writer     text not null,                -- who wrote this version
     entry      bytea not null,
     primary key (record, id, version)
 );
