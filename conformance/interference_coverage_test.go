@@ -120,11 +120,14 @@ func (th *theatre) wsdl(t *testing.T) (all []offer) {
 		kitCrossQuery: "ITI-38", kitCrossRetrieve: "ITI-39"}
 	for _, path := range []string{"/xds/registry", "/xds/repository", "/xds/gateway", "/xds/initiating"} {
 		described := string(th.call(t, http.MethodGet, path+"?wsdl", "", nil).body)
-		for _, action := range regexp.MustCompile(`urn:ihe:iti:[0-9]+:[A-Za-z-]+`).FindAllString(described, -1) {
-			if !strings.HasSuffix(action, "Response") {
-				all = append(all, offer{action, regexp.MustCompile("^" + transactions[action] + " ")})
-			}
-			if transactions[strings.TrimSuffix(action, "Response")] == "" {
+		asked := regexp.MustCompile(`soapAction="(urn:ihe:iti:[0-9]+:[A-Za-z-]+)"`).FindAllStringSubmatch(described, -1)
+		if len(asked) == 0 {
+			t.Errorf("%s offers nothing", path)
+		}
+		for _, found := range asked {
+			action := found[1]
+			all = append(all, offer{action, regexp.MustCompile("^" + transactions[action] + " ")})
+			if transactions[action] == "" {
 				t.Errorf("%s is a transaction that the corpus does not know", action)
 			}
 		}

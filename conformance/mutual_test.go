@@ -139,6 +139,7 @@ func openPartners(t *testing.T, binary string) *partners {
 	p.forged = newIssuing(t, "AUTRE RACINE", nil).client(t, pkix.Name{CommonName: doctor.ID})
 	p.write(t, "racine.pem", pemCertificate(p.root.cert))
 	p.write(t, "racine-cartes.pem", pemCertificate(p.cardRoot.cert))
+	p.write(t, "personnes.pem", pemCertificate(p.cards.cert))
 	if err := os.Mkdir(p.dir+"/crl", 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -163,6 +164,7 @@ roots = ["racine.pem"]
 [[tls.client]]
 name = "fort"
 roots = ["racine-cartes.pem"]
+intermediates = ["personnes.pem"]
 cards = true
 `))
 	if code, stdout, stderr := p.run(t, "migrate"); code != 0 {

@@ -142,6 +142,10 @@ func (c *checker) clients() {
 		if len(r.Roots) == 0 {
 			c.add(&xds.Error{ID: "CONF-004", Where: key + ".roots", Expected: "les racines de cette gamme, en PEM"})
 		}
+		if r.Cards && len(r.Intermediates) == 0 {
+			c.add(&xds.Error{ID: "CONF-004", Where: key + ".intermediates", Expected: "avec cards = true, les autorités de personnes, en PEM",
+				Hint: "sans elles, une organisation de la même racine passerait pour celui dont elle porte le numéro ; une racine qui signe elle-même les cartes s'y nomme aussi"})
+		}
 		next := trust.Range{Name: r.Name, Cards: r.Cards, Unrevocable: c.unrevocable(key, r.Revocation)}
 		next.Roots = c.pemFiles(key+".roots", r.Roots)
 		next.Intermediates = c.pemFiles(key+".intermediates", r.Intermediates)

@@ -105,6 +105,8 @@ func TestMutualTLSRefusals(t *testing.T) {
 	write(t, filepath.Join(dir, "bad.crl"), []byte("x"), 0o644)
 	const client = `roots = ["confiance/racine.pem"]
 intermediates`
+	const last = "cards = false"
+	cards := text[strings.Index(text, "intermediates = ") : strings.Index(text, last)+len(last)] // without the authorities of persons
 	for _, c := range []struct{ old, new, want string }{
 		{`listen = ["0.0.0.0:8444"]`, ``, `CONF-004 soap.listen`},
 		{`listen = ["0.0.0.0:8444"]`, `listen = ["0.0.0.0:8443"]`, `CONF-006 soap.listen[0]`},
@@ -118,6 +120,7 @@ intermediates`
 		{`name = "elementaire"`, ``, `CONF-004 tls.client[0].name`},
 		{`name = "elementaire"`, `name = "Élémentaire"`, `CONF-005 tls.client[0].name`},
 		{client, `intermediates`, `CONF-004 tls.client[0].roots`},
+		{cards, `cards = true`, `CONF-004 tls.client[0].intermediates`},
 		{client, "roots = [\"test.pem\"]\nintermediates", `CONF-009 tls.client[0].roots[0]`},
 		{client, "roots = [\"leaf.pem\"]\nintermediates", `CONF-009 tls.client[0].roots`},
 		{client, "roots = [\"absent.pem\"]\nintermediates", `CONF-007 tls.client[0].roots[0]`},
