@@ -23,7 +23,7 @@ type KnownBy int
 // The dates.
 const (
 	ByAuthorization KnownBy = iota // the declaration of the relation
-	ByDocument                     // the last registration or change of a document that he may see
+	ByDocument                     // the last registration or change of a document that he may see, archived ones left out as in any list
 )
 
 // Known lists the records into which a professional may go, those whose date is not
@@ -66,7 +66,10 @@ func (s *Session) known(ctx context.Context, g *authz.Gate, sub authz.Subject, r
 		return k, false, unlessRefused(err)
 	}
 	k.Record = scope.Record()
-	page, err := s.Find(ctx, scope, xds.Query{Sort: []xds.Order{{Attribute: xds.AttrLastUpdateTime, Descending: true}}, Limit: 1})
+	page, err := s.Find(ctx, scope, xds.Query{
+		Match: []xds.Match{xds.StatusIs(xds.Approved, xds.Deprecated)},
+		Sort:  []xds.Order{{Attribute: xds.AttrLastUpdateTime, Descending: true}}, Limit: 1,
+	})
 	if err != nil || len(page.Documents) == 0 {
 		return k, false, err
 	}

@@ -230,7 +230,7 @@ func (w *world) known(c saml.Claims, since, dateType string) string {
 }
 
 // TestPatientList is TD0.4: records whose door is closed are not there, and a
-// document that the reader may not see moves no date.
+// document that the reader may not see, or that is archived, moves no date.
 func TestPatientList(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -251,6 +251,9 @@ func TestPatientList(t *testing.T) {
 	check("no document yet", "DMPOk", durand, "01012018", "LASTDOC")
 	w.stored(on(server, w.alice), w.alice, marked(xds.MarkMaskedPS))
 	check("a masked document", "DMPOk", durand, "01012018", "LASTDOC")
+	archived := w.stored(on(server, w.alice), w.alice)
+	w.act(person(w.alice.record), w.alice, authz.Archive, archived.EntryUUID)
+	check("an archived document", "DMPOk", durand, "01012018", "LASTDOC")
 	w.stored(on(server, w.alice), w.alice)
 	check("a document", "DMPOk alice", durand, "01012018", "LASTDOC")
 	w.state(w.bruno, authz.ProfileClosed)
