@@ -73,6 +73,7 @@ type updatePlan struct {
 type documentChange struct {
 	revision
 	rewritten bool // attributes other than the marks differ
+	blind     bool // MASQUE_PS is said by a sender who cannot know whether it is there
 	sent      *xds.EntryRevision
 	claim     *xds.StatusChange
 }

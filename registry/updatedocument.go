@@ -45,12 +45,16 @@ func (p *updatePlan) readEntry(ctx context.Context, i int) error {
 // compare takes from the message what it may change: the marks, and everything that
 // no rule holds fast. A sender who does not see the document cannot know its marks, so
 // what he does not say of them takes nothing away, and nobody tells him what they are
-// (C-05); a professional who attests says what he wants.
+// (C-05); a professional who attests says what he wants. A mask that such a sender says
+// is judged as one that is asked for, whether or not it is there: no Success may stand
+// for a mask that was not set, and the answer is the same in both cases.
 func (p *updatePlan) compare(c *documentChange) {
 	d, next := c.document, c.sent.Entry
 	base, marks := xds.SplitMarks(next.Confidentiality)
 	if p.update.Sees(d) || p.up.Attested && p.deposit.Kind() == authz.Pro {
 		c.marks = marks
+	} else {
+		c.blind = marks.MaskedPS
 	}
 	now := d.Entry
 	now.Confidentiality, _ = xds.SplitMarks(now.Confidentiality)
@@ -108,7 +112,7 @@ func (d *documentChange) acts() []authz.Value {
 			acts = append(acts, act)
 		}
 	}
-	add(authz.Mask, d.marks.MaskedPS && !was.MaskedPS)
+	add(authz.Mask, d.blind || d.marks.MaskedPS && !was.MaskedPS)
 	add(authz.Unmask, !d.marks.MaskedPS && was.MaskedPS)
 	add(authz.RevealPatient, was.HiddenPatient && !d.marks.HiddenPatient)
 	add(authz.RevealReps, was.HiddenReps && !d.marks.HiddenReps)
@@ -134,7 +138,7 @@ func (p *updatePlan) preconditions(d *documentChange, where string) {
 	if d.marks.MaskedPS && d.marks.HiddenPatient && !(was.MaskedPS && was.HiddenPatient) {
 		p.find(where, object, &xds.Error{ID: "C-02"})
 	}
-	if p.deposit.Kind() == authz.Pro && d.marks.MaskedPS != was.MaskedPS && !p.up.Attested {
+	if p.deposit.Kind() == authz.Pro && (d.blind || d.marks.MaskedPS != was.MaskedPS) && !p.up.Attested {
 		p.find(where, object, &xds.Error{ID: "C-11", Hint: "ajouter au SubmissionSet un Slot " + xds.AttestationSlot + " = true"})
 	}
 }

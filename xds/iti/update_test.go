@@ -260,6 +260,11 @@ func TestUpdateMarks(t *testing.T) {
 			"Failure; UPD-001 XDSMetadataUpdateError / v1 Approved MASQUE_PS"},
 		{"the structure corrects what it does not see", server, []string{xds.MarkMaskedPS}, func(e *xds.DocumentEntry) { titled("x")(e); unmarked(xds.MarkMaskedPS)(e) }, false,
 			"Success / v2 Approved MASQUE_PS"},
+		{"the structure masks", server, nil, with(xds.MarkMaskedPS), true, "Failure; ACC-03 XDSRegistryError / v1 Approved"},
+		{"the structure masks and corrects", server, nil, func(e *xds.DocumentEntry) { titled("x")(e); with(xds.MarkMaskedPS)(e) }, false,
+			"Failure; ACC-03 XDSRegistryError / v1 Approved"},
+		{"the structure repeats a mask that it does not see", server, []string{xds.MarkMaskedPS}, titled("x"), false,
+			"Failure; ACC-03 XDSRegistryError / v1 Approved MASQUE_PS"},
 		{"NOPAT is the same mark", author, []string{xds.MarkHiddenPatient}, func(e *xds.DocumentEntry) {
 			unmarked(xds.MarkHiddenPatient)(e)
 			e.Title = "x"
