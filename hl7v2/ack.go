@@ -43,7 +43,7 @@ func Acknowledge(received *Message, code, id string, at time.Time, findings xds.
 		if e.Severity == xds.SeverityWarning {
 			severity = "W"
 		}
-		segment(&b, "ERR", "", location(e.Where), condition(e.ID), severity, escape(e.ID)+"^"+escape(e.Problem().French)+"^PASSERELLE", "",
+		segment(&b, "ERR", "", location(e.Where), condition(e), severity, escape(e.ID)+"^"+escape(e.Problem().French)+"^PASSERELLE", "",
 			"", escape(e.Text()))
 	}
 	return []byte(b.String())
@@ -69,14 +69,22 @@ func location(where string) string {
 }
 
 // condition is ERR-3 (HL7 table 0357).
-func condition(id string) string {
-	switch id {
-	case "HL7-001":
+func condition(e *xds.Error) string {
+	switch {
+	case e.ID == "HL7-001":
 		return "100^Segment sequence error^HL70357"
-	case "HL7-002":
+	case e.ID == "HL7-002":
 		return "200^Unsupported message type^HL70357"
-	case "HL7-003":
+	case e.Where == modePlace:
+		return "202^Unsupported processing id^HL70357"
+	case e.Where == versionPlace:
+		return "203^Unsupported version id^HL70357"
+	case e.ID == "HL7-003" && e.Found == "":
 		return "101^Required field missing^HL70357"
+	case e.ID == "HL7-003":
+		return "102^Data type error^HL70357"
+	case e.ID == "HL7-005", e.ID == "REG-001":
+		return "204^Unknown key identifier^HL70357"
 	default:
 		return "207^Application internal error^HL70357"
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,7 @@ func (d *Desk) Answer(ctx context.Context, raw []byte, peer *tls.ConnectionState
 	m, findings := Parse(raw)
 	code := Rejected
 	var err error
-	if m != nil {
+	if !findings.Failed() {
 		code = Accepted
 		findings, err = d.carryOut(ctx, m, peer)
 	}
@@ -86,8 +87,8 @@ func (d *Desk) Answer(ctx context.Context, raw []byte, peer *tls.ConnectionState
 
 // verdict tells a message that is not for us from one whose content is refused.
 func verdict(findings xds.Errors) string {
-	switch findings[0].ID {
-	case "HL7-001", "HL7-002", "HL7-005":
+	switch first := findings[0]; {
+	case slices.Contains([]string{"HL7-001", "HL7-002", "HL7-005"}, first.ID), first.Where == modePlace, first.Where == versionPlace:
 		return Rejected
 	default:
 		return Errored
@@ -159,10 +160,31 @@ func (o *order) beside(h cda.Header) xds.Errors {
 	if o.patient != "" && h.Entry.PatientID != "" && !o.patient.Same(h.Entry.PatientID) {
 		found.Add(&xds.Error{ID: "C-09", Where: "PID[1]-3", Expected: "l'INS de l'en-tête du document"})
 	}
+	if born := birthDate(h.Entry.SourcePatientInfo); o.born != "" && born != "" && o.born != born {
+		found.Add(&xds.Error{ID: "C-09", Where: "PID[1]-7", Expected: "la date de naissance de l'en-tête du document"})
+	}
 	if o.act == replace && h.Replaces() == "" {
 		found.Add(&xds.Error{ID: "HL7-003", Where: "ClinicalDocument.relatedDocument", Expected: "relatedDocument[@typeCode='RPLC'] : le document remplacé"})
 	}
 	return found
+}
+
+// birthDate is the day in sourcePatientInfo, AAAAMMJJ; "" when it is not whole.
+func birthDate(info []string) string {
+	for _, line := range info {
+		if value, ok := strings.CutPrefix(line, "PID-7|"); ok {
+			return day(value)
+		}
+	}
+	return ""
+}
+
+// day is the day of a time of HL7, "" when it tells none.
+func day(time string) string {
+	if len(time) < 8 {
+		return ""
+	}
+	return time[:8]
 }
 
 // delete takes back the document whose identifier the header carries, as its structure

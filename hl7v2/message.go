@@ -32,7 +32,9 @@ type Segment struct {
 }
 
 // Parse reads a message (HL7 v2.5 chapter 2): segments end with CR, and CR LF or LF
-// as some senders do. Text is UTF-8, or ISO 8859-1 when MSH-18 says so.
+// as some senders do. Text is UTF-8, or ISO 8859-1 when MSH-18 says so. Beside findings
+// there is a message of the segments before the first bad one, when its MSH could be
+// read: the acknowledgement names what it answers.
 func Parse(raw []byte) (*Message, xds.Errors) {
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
 	if len(raw) < 9 || !bytes.HasPrefix(raw, []byte("MSH")) {
@@ -53,11 +55,11 @@ func Parse(raw []byte) (*Message, xds.Errors) {
 			line = fromLatin1(line)
 		}
 		if !utf8.ValidString(line) {
-			return nil, one("HL7-001", fmt.Sprintf("segment %d", i+1), "octets qui ne sont pas de l'UTF-8", "UNICODE UTF-8, ou MSH-18 = 8859/1")
+			return m.headed(), one("HL7-001", fmt.Sprintf("segment %d", i+1), "octets qui ne sont pas de l'UTF-8", "UNICODE UTF-8, ou MSH-18 = 8859/1")
 		}
 		fields := strings.SplitN(line, string(rune(m.field)), maxFields+1)
 		if len(fields) > maxFields || len(fields[0]) != 3 {
-			return nil, one("HL7-001", fmt.Sprintf("segment %d", i+1), xds.Shorten(fields[0]), "un nom de trois lettres et au plus 200 champs")
+			return m.headed(), one("HL7-001", fmt.Sprintf("segment %d", i+1), xds.Shorten(fields[0]), "un nom de trois lettres et au plus 200 champs")
 		}
 		if i == 0 {
 			fields = append([]string{"MSH", string(rune(m.field))}, fields[1:]...)
@@ -65,6 +67,14 @@ func Parse(raw []byte) (*Message, xds.Errors) {
 		m.Segments = append(m.Segments, Segment{Name: fields[0], Number: i + 1, message: m, fields: fields})
 	}
 	return m, nil
+}
+
+// headed is the message when it has a header, else nil.
+func (m *Message) headed() *Message {
+	if len(m.Segments) == 0 {
+		return nil
+	}
+	return m
 }
 
 func one(id, where, found, expected string) xds.Errors {

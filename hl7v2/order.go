@@ -23,6 +23,7 @@ type order struct {
 	act      act
 	document io.Reader
 	patient  xds.CX // INS of PID-3, "" when it holds none
+	born     string // PID-7, AAAAMMJJ, "" when it is not told
 	marks    []xds.Code
 	secret   bool // secret connection (EX_0.1-1100)
 }
@@ -47,6 +48,7 @@ func read(m *Message) (order, xds.Errors) {
 	if h.Text(10, 1) == "" {
 		found.Add(missing(h, 10, "identifiant du message"))
 	}
+	o.readKind(h, &found)
 	o.readPatient(m, &found)
 	for _, s := range m.Segments {
 		if s.Name == "OBX" {
@@ -57,6 +59,23 @@ func read(m *Message) (order, xds.Errors) {
 		found.Add(&xds.Error{ID: "HL7-003", Where: "OBX", Expected: "un OBX de type ED qui porte le document CDA"})
 	}
 	return o, found
+}
+
+// Places that tell that a message is not for this service.
+const (
+	modePlace    = "MSH[1]-11"
+	versionPlace = "MSH[1]-12"
+)
+
+// readKind refuses what is not sent for a record: test messages, which would be in it
+// for ever, and versions of another standard. Senders that leave both out are common.
+func (o *order) readKind(h Segment, found *xds.Errors) {
+	if mode := h.Text(11, 1); mode != "" && mode != "P" {
+		found.Add(&xds.Error{ID: "HL7-003", Where: modePlace, Found: mode, Expected: "P : un message d'essai (T, D) n'entre pas dans un dossier"})
+	}
+	if version := h.Text(12, 1); version != "" && !strings.HasPrefix(version, "2.") {
+		found.Add(&xds.Error{ID: "HL7-003", Where: versionPlace, Found: version, Expected: "2.5, ou une autre version 2"})
+	}
 }
 
 func missing(s Segment, field int, expected string) *xds.Error {
@@ -86,6 +105,7 @@ func (o *order) readPatient(m *Message, found *xds.Errors) {
 		found.Add(&xds.Error{ID: "HL7-003", Where: "PID", Expected: "un segment PID"})
 		return
 	}
+	o.born = day(pid.Text(7, 1))
 	for _, id := range pid.repetitions(3) {
 		if root := m.subPart(id, 4, 2); insRoots[root] {
 			o.patient = xds.NewCX(m.part(id, 1), root, "NH")
@@ -152,6 +172,9 @@ func (o *order) observation(s Segment, byResult bool, found *xds.Errors) {
 	}
 }
 
+// pdf is how a PDF begins in base64.
+const pdf = "JVBERi0"
+
 // encapsulated reads the OBX that holds the document (HL7 v2.5 2.A.24, ED).
 func (o *order) encapsulated(s Segment, byResult bool, found *xds.Errors) {
 	if o.document != nil {
@@ -165,6 +188,10 @@ func (o *order) encapsulated(s Segment, byResult bool, found *xds.Errors) {
 	data := s.Text(5, 5)
 	if data == "" {
 		found.Add(missing(s, 5, "le document en base64 (OBX-5.5)"))
+		return
+	}
+	if strings.HasPrefix(data, pdf) {
+		found.Add(&xds.Error{ID: "HL7-003", Where: place(s, 5) + ".5", Found: "un PDF", Expected: "un document CDA ; le PDF se met dans son nonXMLBody"})
 		return
 	}
 	if byResult {

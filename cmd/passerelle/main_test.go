@@ -39,6 +39,9 @@ func TestUsage(t *testing.T) {
 		{"completion tcsh", `"tcsh" n'est pas une de ses valeurs`},
 		{"xds push --as x", `argument attendu : "<FICHIER> ..."`},
 		{"xds query --as x --status perdu --patient y", `"perdu" n'est pas une de ses valeurs`},
+		{"xds query --as x --patient y --query GetAll --type 11502-2", "ne valent que sans --query"},
+		{"xds query --as x --patient y --query GetAll --status archived", "ne valent que sans --query"},
+		{"xds query --as x --patient y --param A=b", "--param va avec --query"},
 		{"token --as x --base ftp://x", `--base : une adresse comme`},
 		{"sandbox --listen 10.0.0.1:80", `il n'écoute que sur 127.0.0.1`},
 	} {

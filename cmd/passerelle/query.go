@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,11 @@ type filters struct {
 	Class           []string `placeholder:"CODE" help:"classCode."`
 	Confidentiality []string `placeholder:"CODE" help:"Code de confidentialité."`
 	Since           string   `placeholder:"AAAA-MM-JJ" help:"Créés ce jour ou après."`
+}
+
+// set tells whether the user narrows the search.
+func (f filters) set() bool {
+	return len(f.Type)+len(f.Class)+len(f.Confidentiality) > 0 || f.Since != "" || !slices.Equal(f.Status, []string{"approved"})
 }
 
 type queryCommand struct {
@@ -36,15 +42,19 @@ passerelle xds query --as dr-durand --patient alice --query FindSubmissionSets -
 
 // Run asks FindDocuments, or the query that is named.
 func (c *queryCommand) Run(ctx context.Context, p *program) error {
+	switch {
+	case c.Query != "" && c.filters.set():
+		return misuse("--status, --type, --class, --confidentiality et --since ne valent que sans --query",
+			"--query "+c.Query+" --param XDSDocumentEntryTypeCode=code^^système")
+	case c.Query == "" && len(c.Param) > 0:
+		return misuse("--param va avec --query", "--query FindDocuments")
+	}
 	face, err := c.face(ctx, "iti18")
 	if err != nil {
 		return err
 	}
 	if c.Query != "" {
 		return c.named(ctx, p, face)
-	}
-	if len(c.Param) > 0 {
-		return misuse("--param va avec --query", "--query FindDocuments")
 	}
 	request, err := c.request(ctx, face.gateway)
 	if err != nil {

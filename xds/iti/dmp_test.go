@@ -95,6 +95,12 @@ func TestExistence(t *testing.T) {
 	if got := w.exists(on(durand, w.alice), w.bruno.ins); got != "AE AE Le" { // ACC-67
 		t.Errorf("another patient than the token's: %s", got)
 	}
+	bare := w.post(actionExists, w.security(durand), []byte(`<PRPA_IN201307UV02 xmlns="urn:hl7-org:v3"/>`), nil)
+	for e := range bare.Body.All() {
+		if root, ok := e.AttrNS("", "root"); ok && root == "" {
+			t.Errorf("an empty identifier in the answer to an empty request: %s", e.Local)
+		}
+	}
 	w.state(closed, authz.ProfileClosed)
 	if got := w.exists(durand, closed.ins); got != "AA OK DMP_FERME false terminated" {
 		t.Errorf("closed: %s", got)

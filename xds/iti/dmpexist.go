@@ -190,7 +190,13 @@ func leafCode(w *soap.Writer, name, attribute, value string) {
 	w.End()
 }
 
+// leafID writes an instance identifier; one that the request did not give says so.
 func leafID(w *soap.Writer, name, root, extension string) {
+	if root == "" {
+		w.Start(name, "nullFlavor", "NI")
+		w.End()
+		return
+	}
 	w.Start(name, "root", root)
 	if extension != "" {
 		w.Attr("extension", extension)
