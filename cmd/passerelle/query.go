@@ -53,10 +53,11 @@ func (c *queryCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	ask := c.request
 	if c.Query != "" {
-		return c.named(ctx, p, face)
+		ask = c.named
 	}
-	request, err := c.request(ctx, face.gateway)
+	request, err := ask(ctx, face.gateway)
 	if err != nil {
 		return err
 	}
@@ -66,6 +67,10 @@ func (c *queryCommand) Run(ctx context.Context, p *program) error {
 	}
 	if c.Ref {
 		p.writeRefs(answer.Refs)
+		return nil
+	}
+	if c.Query != "" {
+		p.writeObjects(answer)
 		return nil
 	}
 	var documents []listed

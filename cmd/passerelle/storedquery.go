@@ -10,26 +10,13 @@ import (
 	"github.com/passerelle-sante/passerelle/xds/ebrim"
 )
 
-// named asks the stored query of --query with the parameters as they are given.
-func (c *queryCommand) named(ctx context.Context, p *program, face soapFace) error {
+// named is the stored query of --query with the parameters as they are given.
+func (c *queryCommand) named(ctx context.Context, g gateway) (ebrim.QueryRequest, error) {
 	row := ebrim.Lookup(c.Query)
 	if row == nil {
-		return misuse("--query : requête stockée inconnue "+xds.Shorten(c.Query)+" ; attendu : "+strings.Join(queryNames(), ", "), xds.Nearest(c.Query, queryNames(), 3)...)
+		return ebrim.QueryRequest{}, misuse("--query : requête stockée inconnue "+xds.Shorten(c.Query)+" ; attendu : "+strings.Join(queryNames(), ", "), xds.Nearest(c.Query, queryNames(), 3)...)
 	}
-	request, err := c.withParams(ctx, face.gateway, row)
-	if err != nil {
-		return err
-	}
-	answer, err := face.query(ctx, request)
-	if err != nil {
-		return p.recorded(face, err)
-	}
-	if c.Ref {
-		p.writeRefs(answer.Refs)
-		return nil
-	}
-	p.writeObjects(answer)
-	return nil
+	return c.withParams(ctx, g, row)
 }
 
 func queryNames() []string {
