@@ -160,23 +160,13 @@ func (o *order) beside(h cda.Header) xds.Errors {
 	if o.patient != "" && h.Entry.PatientID != "" && !o.patient.Same(h.Entry.PatientID) {
 		found.Add(&xds.Error{ID: "C-09", Where: "PID[1]-3", Expected: "l'INS de l'en-tête du document"})
 	}
-	if born := birthDate(h.Entry.SourcePatientInfo); o.born != "" && born != "" && o.born != born {
+	if born := day(h.Entry.PatientField("PID-7")); o.born != "" && born != "" && o.born != born {
 		found.Add(&xds.Error{ID: "C-09", Where: "PID[1]-7", Expected: "la date de naissance de l'en-tête du document"})
 	}
 	if o.act == replace && h.Replaces() == "" {
 		found.Add(&xds.Error{ID: "HL7-003", Where: "ClinicalDocument.relatedDocument", Expected: "relatedDocument[@typeCode='RPLC'] : le document remplacé"})
 	}
 	return found
-}
-
-// birthDate is the day in sourcePatientInfo, AAAAMMJJ; "" when it is not whole.
-func birthDate(info []string) string {
-	for _, line := range info {
-		if value, ok := strings.CutPrefix(line, "PID-7|"); ok {
-			return day(value)
-		}
-	}
-	return ""
 }
 
 // day is the day of a time of HL7, "" when it tells none.

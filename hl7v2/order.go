@@ -48,7 +48,7 @@ func read(m *Message) (order, xds.Errors) {
 	if h.Text(10, 1) == "" {
 		found.Add(missing(h, 10, "identifiant du message"))
 	}
-	o.readKind(h, &found)
+	readKind(h, &found)
 	o.readPatient(m, &found)
 	for _, s := range m.Segments {
 		if s.Name == "OBX" {
@@ -69,7 +69,7 @@ const (
 
 // readKind refuses what is not sent for a record: test messages, which would be in it
 // for ever, and versions of another standard. Senders that leave both out are common.
-func (o *order) readKind(h Segment, found *xds.Errors) {
+func readKind(h Segment, found *xds.Errors) {
 	if mode := h.Text(11, 1); mode != "" && mode != "P" {
 		found.Add(&xds.Error{ID: "HL7-003", Where: modePlace, Found: mode, Expected: "P : un message d'essai (T, D) n'entre pas dans un dossier"})
 	}

@@ -1,5 +1,7 @@
 package xds
 
+import "strings"
+
 // Status is an availabilityStatus (ITI TF-3 4.2.3.2.2), with the two that the
 // DMP adds (domain: EX_3.1-1030).
 type Status string
@@ -160,4 +162,15 @@ type Content struct {
 	SHA256 string
 	Size   int64
 	Seal   string // what the repository compares at each reading; "" where nothing was kept
+}
+
+// PatientField is the value of one field of sourcePatientInfo, such as PID-7 (ITI TF-3
+// 4.2.3.2.23); "" when it is not there.
+func (d *DocumentEntry) PatientField(name string) string {
+	for _, field := range d.SourcePatientInfo {
+		if value, is := strings.CutPrefix(field, name+"|"); is {
+			return value
+		}
+	}
+	return ""
 }

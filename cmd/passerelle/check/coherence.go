@@ -29,7 +29,7 @@ func Coherence(h cda.Header, d *xds.DocumentEntry) xds.Errors {
 		found.Add(e)
 	}
 	for _, field := range []string{"PID-5", "PID-7", "PID-8"} {
-		here, header := trait(d.SourcePatientInfo, field), trait(h.Entry.SourcePatientInfo, field)
+		here, header := d.PatientField(field), h.Entry.PatientField(field)
 		if here != "" && header != "" && !sameTrait(field, here, header) {
 			differs("sourcePatientInfo", "", field+" de l'en-tête (recordTarget)")
 		}
@@ -84,15 +84,6 @@ func same(a xds.Attribute, here, header string) bool {
 		return strings.Join(strings.Fields(here), " ") == header
 	}
 	return here == header
-}
-
-func trait(fields []string, name string) string {
-	for _, f := range fields {
-		if value, is := strings.CutPrefix(f, name+"|"); is {
-			return value
-		}
-	}
-	return ""
 }
 
 // sameTrait compares the family and first given name of PID-5, the day of PID-7.
