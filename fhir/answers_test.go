@@ -43,14 +43,17 @@ func answers(t testing.TB) map[string][]byte {
 	before, after := AppendBinary(nil, docs[0])
 	relations := func(v authz.Visible[xds.Document]) []Relation { return []Relation{{xds.TransReplace, v}} }
 	return map[string][]byte{
-		"document":   AppendDocumentReference(nil, docs[1], testBase, Relation{xds.Appends, docs[0]}),
-		"searchset":  AppendSearchset(nil, Searchset{Base: testBase, Self: testBase + "/DocumentReference?x", Next: testBase + "/DocumentReference?y", Total: &total, Warnings: findings[2:]}, docs, relations),
-		"empty":      AppendSearchset(nil, Searchset{Base: testBase, Self: testBase}, nil, nil),
-		"outcome":    AppendOutcome(nil, findings, true),
-		"response":   AppendTransactionResponse(nil, testBase, []EntryResponse{{Status: "201 Created", Location: "List/1", ETag: `W/"1"`, Outcome: findings[2:]}, {Status: "200 OK"}}),
-		"list":       AppendList(nil, set, docs, testRecord),
-		"capability": AppendCapability(nil, Capability{Base: testBase, Software: "1.0", Date: time.Unix(0, 0)}),
-		"binary":     append(append(before, "SGVsbG8="...), after...),
+		"document":  AppendDocumentReference(nil, docs[1], testBase, Relation{xds.Appends, docs[0]}),
+		"searchset": AppendSearchset(nil, Searchset{Base: testBase, Self: testBase + "/DocumentReference?x", Next: testBase + "/DocumentReference?y", Total: &total, Warnings: findings[2:]}, docs, relations),
+		"empty":     AppendSearchset(nil, Searchset{Base: testBase, Self: testBase}, nil, nil),
+		"outcome":   AppendOutcome(nil, findings, true),
+		"response":  AppendTransactionResponse(nil, testBase, []EntryResponse{{Status: "201 Created", Location: "List/1", ETag: `W/"1"`, Outcome: findings[2:]}, {Status: "200 OK"}}),
+		"list":      AppendList(nil, set, docs, testRecord),
+		"capability": AppendCapability(nil, Capability{
+			Base: testBase, Software: "1.0", Date: time.Unix(0, 0), Interaction: []string{"transaction"},
+			Resources: []ResourceCapability{{Type: "DocumentReference", Profiles: DocumentProfiles(), Interaction: []string{"read"}, Params: DocumentParams(), Operations: []string{"generate-metadata"}}},
+		}),
+		"binary": append(append(before, "SGVsbG8="...), after...),
 	}
 }
 

@@ -9,13 +9,59 @@ import (
 
 // Capability is what the CapabilityStatement says of this server.
 type Capability struct {
-	Base     string
-	Software string // version of the product
-	Date     time.Time
+	Base        string
+	Software    string // version of the product
+	Date        time.Time
+	Interaction []string // of the whole system
+	Resources   []ResourceCapability
+}
+
+// ResourceCapability is what the server does with one type of resource.
+type ResourceCapability struct {
+	Type        string
+	Profiles    []string
+	Interaction []string // codes of R4's type-restful-interaction
+	Operations  []string // names, without $
+	Params      []Param
+	Include     []string
+	RevInclude  []string
+	Conditional []string // conditionalCreate, conditionalUpdate, …: those that hold
+	Text        string   // documentation, "" = none
+}
+
+// Param is a search parameter that works.
+type Param struct {
+	Name string
+	Kind string // token, date, string, reference, uri, …
+	Text string
+}
+
+// DocumentProfiles are the profiles that a DocumentReference of this server may claim.
+func DocumentProfiles() []string { return []string{mhdMinimalDocument, mhdDocument, pdsmDocument} }
+
+// DocumentParams are the search parameters of ITI-67, from the table that parses them.
+func DocumentParams() []Param { return announced(searchParams) }
+
+// announced are the parameters of a table that are no mere control of the answer.
+func announced(table map[string]searchParam) []Param {
+	var params []Param
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		if p := table[name]; p.kind != "" {
+			params = append(params, Param{Name: name, Kind: p.kind, Text: strings.TrimSpace(p.text + modifierText(p))})
+		}
+	}
+	return params
+}
+
+func modifierText(p searchParam) string {
+	if len(p.modifiers) == 0 {
+		return ""
+	}
+	return " (:" + strings.Join(p.modifiers, ", :") + ")"
 }
 
 // AppendCapability writes the CapabilityStatement of GET /metadata: what works, and
-// nothing else (F1). The search parameters are those of the table that parses them.
+// nothing else (F1).
 func AppendCapability(b []byte, c Capability) []byte {
 	w := out{b}
 	w.open("", '{')
@@ -41,16 +87,20 @@ func AppendCapability(b []byte, c Capability) []byte {
 	w.str("description", "Jeton porteur (JWT) dans Authorization ; /metadata est libre.")
 	w.shut('}')
 	w.open("resource", '[')
-	w.documentCapability()
-	w.resourceCapability("Binary", []string{"read"})
-	w.shut('}')
+	for _, r := range c.Resources {
+		w.resourceCapability(r)
+	}
 	w.shut(']')
-	w.interactions("transaction")
+	w.interactions(c.Interaction)
 	w.b = append(w.b, '}', ']', '}')
 	return w.b
 }
 
+// list writes a list of texts, nothing for an empty one.
 func (w *out) list(name string, texts ...string) {
+	if len(texts) == 0 {
+		return
+	}
 	w.open(name, '[')
 	for _, t := range texts {
 		w.comma()
@@ -59,7 +109,10 @@ func (w *out) list(name string, texts ...string) {
 	w.shut(']')
 }
 
-func (w *out) interactions(codes ...string) {
+func (w *out) interactions(codes []string) {
+	if len(codes) == 0 {
+		return
+	}
 	w.open("interaction", '[')
 	for _, code := range codes {
 		w.open("", '{')
@@ -69,36 +122,47 @@ func (w *out) interactions(codes ...string) {
 	w.shut(']')
 }
 
-// resourceCapability opens a resource; the caller shuts it.
-func (w *out) resourceCapability(name string, interactions []string) {
+// resourceCapability writes one rest.resource.
+func (w *out) resourceCapability(r ResourceCapability) {
 	w.open("", '{')
-	w.str("type", name)
-	w.interactions(interactions...)
-}
-
-func (w *out) documentCapability() {
-	w.resourceCapability("DocumentReference", []string{"read", "search-type"})
-	w.list("supportedProfile", mhdDocument, pdsmDocument)
-	w.str("versioning", "versioned")
-	w.open("searchParam", '[')
-	for _, name := range slices.Sorted(maps.Keys(searchParams)) {
-		p := searchParams[name]
-		if p.kind == "" {
-			continue
-		}
-		w.open("", '{')
-		w.str("name", name)
-		w.str("type", p.kind)
-		w.str("documentation", strings.TrimSpace(p.text+modifierText(p)))
-		w.shut('}')
+	w.str("type", r.Type)
+	w.list("supportedProfile", r.Profiles...)
+	w.str("documentation", r.Text)
+	w.interactions(r.Interaction)
+	if slices.Contains(r.Interaction, "vread") {
+		w.str("versioning", "versioned")
 	}
-	w.shut(']')
+	for _, name := range r.Conditional {
+		w.truth(name, true)
+	}
+	w.list("searchInclude", r.Include...)
+	w.list("searchRevInclude", r.RevInclude...)
+	if len(r.Params) > 0 {
+		w.open("searchParam", '[')
+		for _, p := range r.Params {
+			w.open("", '{')
+			w.str("name", p.Name)
+			w.str("type", p.Kind)
+			w.str("documentation", p.Text)
+			w.shut('}')
+		}
+		w.shut(']')
+	}
+	if len(r.Operations) > 0 {
+		w.open("operation", '[')
+		for _, name := range r.Operations {
+			w.open("", '{')
+			w.str("name", name)
+			w.str("definition", operationDefinitions[name])
+			w.shut('}')
+		}
+		w.shut(']')
+	}
 	w.shut('}')
 }
 
-func modifierText(p searchParam) string {
-	if len(p.modifiers) == 0 {
-		return ""
-	}
-	return " (:" + strings.Join(p.modifiers, ", :") + ")"
+// operationDefinitions are the canonical addresses of the operations, by name.
+var operationDefinitions = map[string]string{
+	"generate-metadata": "https://profiles.ihe.net/ITI/MHD/OperationDefinition/IHE.MHD.Generate.Metadata",
+	"status":            "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status",
 }

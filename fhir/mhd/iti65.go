@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"net/http"
 	"strings"
 
 	"github.com/passerelle-sante/passerelle/fhir"
@@ -23,9 +22,6 @@ const maxBundle = 64 << 20
 // go to the repository, and the whole lot is registered in one transaction, or
 // nothing is.
 func (s *Server) provide(c *call) error {
-	if err := sendsJSON(c); err != nil {
-		return err
-	}
 	ctx := c.r.Context()
 	leave, err := s.enter(ctx)
 	if err != nil {
@@ -87,12 +83,9 @@ func take(ctx context.Context, in *intake.Lot, lot fhir.Provided) error {
 // readBundle reads the body. The error is what makes it unreadable (400, 413); the
 // findings are what the profile refuses.
 func (s *Server) readBundle(ctx context.Context, c *call) (fhir.Provided, xds.Errors, error) {
-	if c.r.ContentLength > maxBundle {
-		return fhir.Provided{}, nil, &xds.Error{ID: "FHIR-007"}
-	}
-	bundle, findings := fhir.ReadResource(http.MaxBytesReader(c.w, c.r.Body, maxBundle+1), maxBundle, "Bundle")
-	if len(findings) > 0 {
-		return fhir.Provided{}, nil, findings
+	bundle, err := c.body(maxBundle, "Bundle")
+	if err != nil {
+		return fhir.Provided{}, nil, err
 	}
 	look := lookup{server: s, ctx: ctx, call: c}
 	lot, findings := fhir.ReadProvideBundle(bundle, fhir.References{Base: s.Base, Patient: look.patient, Document: look.document})

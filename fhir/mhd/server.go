@@ -16,7 +16,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -47,6 +46,7 @@ type Server struct {
 	// the codes of its refusal. nil ignores it.
 	Observe func(ctx context.Context, transaction string, codes []string)
 
+	routes  []route
 	bundles chan struct{} // one place per bundle that may be in memory
 	answers xds.Buffers
 }
@@ -59,33 +59,13 @@ const maxBundles = 4
 // come back (REG-006).
 const maxWait = 10 * time.Second
 
-// route is one interaction that the face offers.
-type route struct {
-	method  string
-	path    string // {id} stands for one segment
-	name    string // transaction, as the history shows it
-	open    bool   // needs no token
-	actor   bool   // the repository actor answers
-	formats func(*call) error
-	handle  func(*Server, *call) error
-}
-
-var routes = []route{
-	{http.MethodGet, "metadata", "metadata", true, false, wantsJSON, (*Server).metadata},
-	{http.MethodPost, "", "ITI-65", false, true, wantsJSON, (*Server).provide},
-	{http.MethodGet, "DocumentReference", "ITI-67", false, false, wantsJSON, (*Server).search},
-	{http.MethodPost, "DocumentReference/_search", "ITI-67", false, false, wantsJSON, (*Server).search},
-	{http.MethodGet, "DocumentReference/{id}", "ITI-67", false, false, wantsJSON, (*Server).read},
-	{http.MethodGet, "Binary/{id}", "ITI-68", false, true, nil, (*Server).retrieve},
-	{http.MethodHead, "Binary/{id}", "ITI-68", false, true, nil, (*Server).retrieve},
-}
-
 // call is one request.
 type call struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	route   route
 	id      string // the {id} of the path
+	vid     string // its {vid}
 	query   url.Values
 	subject authz.Subject
 	request string // id of the request in the log and in incidents
@@ -93,7 +73,7 @@ type call struct {
 
 // Routes adds the face to a router.
 func (s *Server) Routes(r gin.IRouter) {
-	s.bundles = make(chan struct{}, maxBundles)
+	s.routes, s.bundles = routes, make(chan struct{}, maxBundles)
 	handler := gin.WrapF(s.serve)
 	r.Any("/fhir", handler)
 	r.Any("/fhir/*path", handler)
@@ -131,45 +111,12 @@ func (s *Server) act(c *call) error {
 	if c.query, err = url.ParseQuery(c.r.URL.RawQuery); err != nil {
 		return xds.Found("FHIR-008", "URL", "", "des paramètres encodés (RFC 3986)")
 	}
-	if c.route.formats != nil {
-		if err := c.route.formats(c); err != nil {
+	if !c.route.raw {
+		if err := wantsJSON(c); err != nil {
 			return err
 		}
 	}
 	return c.route.handle(s, c)
-}
-
-// dispatch finds the route of a request: an unknown path is 404, another method on
-// a known one 405 with Allow.
-func (s *Server) dispatch(c *call) error {
-	path := strings.Trim(strings.TrimPrefix(c.r.URL.Path, "/fhir"), "/")
-	var allowed []string
-	for _, rt := range routes {
-		id, ok := match(rt.path, path)
-		if !ok {
-			continue
-		}
-		if rt.method == c.r.Method {
-			c.route, c.id = rt, id
-			return nil
-		}
-		allowed = append(allowed, rt.method)
-	}
-	if allowed == nil {
-		return &xds.Error{ID: "FHIR-003"}
-	}
-	c.w.Header().Set("Allow", strings.Join(allowed, ", "))
-	return &xds.Error{ID: "FHIR-004"}
-}
-
-// match compares a path with a pattern; _search and the like are no ids.
-func match(pattern, path string) (id string, ok bool) {
-	prefix, found := strings.CutSuffix(pattern, "{id}")
-	if !found {
-		return "", pattern == path
-	}
-	id, ok = strings.CutPrefix(path, prefix)
-	return id, ok && id != "" && !strings.ContainsAny(id, "/_$")
 }
 
 // refuse renders findings; anything else is an incident whose detail goes to the
@@ -198,11 +145,27 @@ func (s *Server) refuse(c *call, err error) []string {
 	return codes
 }
 
-// write answers 200 with FHIR JSON.
-func (c *call) write(body []byte) error {
+// body reads the resource that the request carries, of one of the kinds, at most
+// limit bytes: a media type that is none of FHIR is 415, more bytes 413.
+func (c *call) body(limit int64, kinds ...string) (*fhir.Node, error) {
+	if err := sendsJSON(c); err != nil {
+		return nil, err
+	}
+	if c.r.ContentLength > limit {
+		return nil, &xds.Error{ID: "FHIR-007"}
+	}
+	n, findings := fhir.ReadResource(http.MaxBytesReader(c.w, c.r.Body, limit+1), limit, kinds...)
+	return n, findings.Err()
+}
+
+// write answers 200 with a resource.
+func (c *call) write(body []byte) error { return c.send(http.StatusOK, body) }
+
+// send answers with a resource, given as JSON, in the form that the client takes.
+func (c *call) send(status int, body []byte) error {
 	c.w.Header().Set("Content-Type", fhir.MediaType)
 	c.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	c.w.WriteHeader(http.StatusOK)
+	c.w.WriteHeader(status)
 	_, _ = c.w.Write(body) // the client may be gone
 	return nil
 }
@@ -214,5 +177,6 @@ func (c *call) purpose(action authz.Value, byID bool) authz.Purpose {
 
 // metadata answers GET /metadata (F1).
 func (s *Server) metadata(c *call) error {
-	return c.write(fhir.AppendCapability(nil, fhir.Capability{Base: s.Base, Software: s.Software, Date: s.Now()}))
+	system, resources := capability(s.routes)
+	return c.write(fhir.AppendCapability(nil, fhir.Capability{Base: s.Base, Software: s.Software, Date: s.Now(), Interaction: system, Resources: resources}))
 }

@@ -23,8 +23,9 @@ import (
 // resources are those that the product reads or writes; the data types follow
 // from them.
 var resources = []string{
-	"AuditEvent", "Binary", "Bundle", "CapabilityStatement", "Device", "DocumentReference", "Immunization", "List",
-	"OperationOutcome", "Organization", "Parameters", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson",
+	"AuditEvent", "Binary", "Bundle", "CapabilityStatement", "CareTeam", "Consent", "Device", "DocumentReference", "Immunization",
+	"ImmunizationRecommendation", "List", "OperationOutcome", "Organization", "Parameters", "Patient", "Practitioner", "PractitionerRole",
+	"Provenance", "RelatedPerson", "Subscription",
 }
 
 // maxCodes bounds the code lists that go into the table: longer ones (languages,

@@ -1,0 +1,125 @@
+package mhd
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/passerelle-sante/passerelle/fhir"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// route is one interaction that the face offers. The CapabilityStatement is made of
+// these rows and of announcements, so that it says what works and nothing else.
+type route struct {
+	method      string
+	path        string // {id} and {vid} stand for one segment
+	name        string // transaction, as the history shows it
+	resource    string // R4 type, "" = the whole system
+	interaction string // of R4's restful interactions, or $operation; "" = said by another row
+	open        bool   // needs no token
+	actor       bool   // the repository actor answers
+	raw         bool   // negotiates its own formats
+	handle      func(*Server, *call) error
+}
+
+var routes = []route{
+	{method: http.MethodGet, path: "metadata", name: "metadata", open: true, handle: (*Server).metadata},
+	{method: http.MethodPost, path: "", name: "ITI-65", interaction: "transaction", actor: true, handle: (*Server).provide},
+
+	{method: http.MethodGet, path: "DocumentReference", name: "ITI-67", resource: "DocumentReference", interaction: "search-type", handle: (*Server).search},
+	{method: http.MethodPost, path: "DocumentReference/_search", name: "ITI-67", resource: "DocumentReference", interaction: "search-type", handle: (*Server).search},
+	{method: http.MethodGet, path: "DocumentReference/{id}", name: "ITI-67", resource: "DocumentReference", interaction: "read", handle: (*Server).read},
+
+	{method: http.MethodGet, path: "Binary/{id}", name: "ITI-68", resource: "Binary", interaction: "read", actor: true, raw: true, handle: (*Server).retrieve},
+	{method: http.MethodHead, path: "Binary/{id}", name: "ITI-68", resource: "Binary", interaction: "read", actor: true, raw: true, handle: (*Server).retrieve},
+}
+
+// announcements are what the CapabilityStatement says of a resource beside its
+// interactions and operations, which it takes from the routes.
+var announcements = map[string]fhir.ResourceCapability{
+	"DocumentReference": {Profiles: fhir.DocumentProfiles(), Params: fhir.DocumentParams()},
+}
+
+// dispatch finds the route of a request: an unknown path is 404, another method on
+// a known one 405 with Allow.
+func (s *Server) dispatch(c *call) error {
+	path := strings.Trim(strings.TrimPrefix(c.r.URL.Path, "/fhir"), "/")
+	var allowed []string
+	for _, rt := range s.routes {
+		id, vid, ok := match(rt.path, path)
+		if !ok {
+			continue
+		}
+		if rt.method == c.r.Method {
+			c.route, c.id, c.vid = rt, id, vid
+			return nil
+		}
+		allowed = append(allowed, rt.method)
+	}
+	if allowed == nil {
+		return &xds.Error{ID: "FHIR-003"}
+	}
+	c.w.Header().Set("Allow", strings.Join(allowed, ", "))
+	return &xds.Error{ID: "FHIR-004"}
+}
+
+// match compares a path with a pattern, segment by segment; _search, $operations and
+// the like are no ids.
+func match(pattern, path string) (id, vid string, ok bool) {
+	for pattern != "" && path != "" {
+		var want, got string
+		want, pattern, _ = strings.Cut(pattern, "/")
+		got, path, _ = strings.Cut(path, "/")
+		switch {
+		case want != "{id}" && want != "{vid}":
+			if want != got {
+				return "", "", false
+			}
+		case got == "" || strings.ContainsAny(got, "_$"):
+			return "", "", false
+		case want == "{id}":
+			id = got
+		default:
+			vid = got
+		}
+	}
+	return id, vid, pattern == path
+}
+
+// capability is what routes offer.
+func capability(routes []route) (system []string, resources []fhir.ResourceCapability) {
+	at := map[string]int{}
+	for _, rt := range routes {
+		if rt.interaction == "" {
+			continue
+		}
+		if rt.resource == "" {
+			system = append(system, rt.interaction)
+			continue
+		}
+		i, known := at[rt.resource]
+		if !known {
+			i = len(resources)
+			at[rt.resource] = i
+			announced := announcements[rt.resource]
+			announced.Type = rt.resource
+			resources = append(resources, announced)
+		}
+		r := &resources[i]
+		if name, ok := strings.CutPrefix(rt.interaction, "$"); ok {
+			r.Operations = once(r.Operations, name)
+		} else {
+			r.Interaction = once(r.Interaction, rt.interaction)
+		}
+	}
+	return system, resources
+}
+
+// once adds a text that is not there yet.
+func once(all []string, text string) []string {
+	if slices.Contains(all, text) {
+		return all
+	}
+	return append(all, text)
+}
