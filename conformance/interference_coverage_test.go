@@ -85,7 +85,10 @@ func (th *theatre) capability(t *testing.T) (all []offer) {
 			Resource    []struct {
 				Type        string
 				Interaction []coded
+				Operation   []struct{ Name string }
 				SearchParam []struct{ Name, Documentation string }
+
+				SearchInclude, SearchRevInclude []string
 			}
 		}
 	}
@@ -95,9 +98,22 @@ func (th *theatre) capability(t *testing.T) (all []offer) {
 			all = append(all, map[string]offer{"transaction": route(http.MethodPost, "/fhir")}[i.Code])
 		}
 		for _, r := range rest.Resource {
+			path := "/fhir/" + r.Type
 			for _, i := range r.Interaction {
-				known := map[string]offer{"read": route(http.MethodGet, "/fhir/"+r.Type+"/{id}"), "search-type": route(http.MethodGet, "/fhir/"+r.Type)}
+				known := map[string]offer{
+					"read": route(http.MethodGet, path+"/{id}"), "search-type": route(http.MethodGet, path), "vread": route(http.MethodGet, path+"/{id}/_history/{vid}"),
+					"create": route(http.MethodPost, path), "update": route(http.MethodPut, path+"/{id}"), "patch": route(http.MethodPatch, path+"/{id}"), "delete": route(http.MethodDelete, path+"/{id}"),
+				}
 				all = append(all, known[i.Code])
+			}
+			for _, o := range r.Operation {
+				all = append(all, offer{path + " $" + o.Name, regexp.MustCompile("^(GET|POST) " + path + `(/[^/ ]+)?/\$` + o.Name)})
+			}
+			for _, include := range r.SearchInclude {
+				all = append(all, offer{path + " _include " + include, regexp.MustCompile("^(GET|POST) " + path + ".*_include=" + include)})
+			}
+			for _, include := range r.SearchRevInclude {
+				all = append(all, offer{path + " _revinclude " + include, regexp.MustCompile("^(GET|POST) " + path + ".*_revinclude=" + include)})
 			}
 			for _, p := range r.SearchParam {
 				all = append(all, text("(GET|POST) /fhir/"+r.Type, p.Name))
