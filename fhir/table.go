@@ -21,16 +21,20 @@ type element struct {
 	name     string // property name; a choice stands once per type: valueString
 	of       string // element name without the type of a choice: value
 	kind     string // primitive type, data type, Resource, or the path of a backbone element
+	order    int    // place among the elements of its object, which XML keeps
 	min, max int    // max -1 = unbounded
 	codes    []string
 	choice   bool
 	array    bool
+	summary  bool // told by _summary=true
+	modifier bool // changes what others mean: told whatever is left out
 }
 
 // structure is one kind of object: a resource, a data type or a backbone element.
 type structure struct {
 	elements map[string]*element
 	required []*element // min > 0, once per choice
+	order    []*element // every element once, in the order of the specification
 }
 
 // definitions is the element table, parsed.
@@ -76,7 +80,7 @@ func (d *definitions) add(fields []string, backbones map[string]bool) {
 	base, choice := strings.CutSuffix(name, "[x]")
 	var first *element
 	for _, t := range types {
-		e := &element{name: base, of: base, kind: t, max: 1, choice: choice, array: fields[3] == "*"}
+		e := &element{name: base, of: base, kind: t, order: len(s.order), max: 1, choice: choice, array: fields[3] == "*"}
 		if choice {
 			e.name = base + strings.ToUpper(t[:1]) + t[1:]
 		}
@@ -87,7 +91,10 @@ func (d *definitions) add(fields []string, backbones map[string]bool) {
 			e.max = -1
 		}
 		if len(fields) > 4 {
-			e.codes = strings.Fields(fields[4])
+			e.summary, e.modifier = strings.Contains(fields[4], "S"), strings.Contains(fields[4], "M")
+		}
+		if len(fields) > 5 {
+			e.codes = strings.Fields(fields[5])
 		}
 		switch {
 		case strings.HasPrefix(t, "#"):
@@ -100,6 +107,7 @@ func (d *definitions) add(fields []string, backbones map[string]bool) {
 			first = e
 		}
 	}
+	s.order = append(s.order, first)
 	if first.min > 0 {
 		s.required = append(s.required, first)
 	}
