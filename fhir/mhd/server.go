@@ -89,13 +89,20 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Vary", "Authorization, Accept")
 	h.Set("X-Content-Type-Options", "nosniff")
 	var codes []string
+	finished := false
+	defer func() { // also when an answer is cut short (http.ErrAbortHandler)
+		if !finished {
+			codes = []string{"INT-001"}
+		}
+		if s.Observe != nil {
+			s.Observe(r.Context(), c.route.name, codes)
+		}
+		s.Log.Info("fhir", "request", c.request, "transaction", c.route.name, "codes", codes, "ms", time.Since(started).Milliseconds())
+	}()
 	if err := s.act(c); err != nil {
 		codes = s.refuse(c, err)
 	}
-	if s.Observe != nil {
-		s.Observe(r.Context(), c.route.name, codes)
-	}
-	s.Log.Info("fhir", "request", c.request, "transaction", c.route.name, "codes", codes, "ms", time.Since(started).Milliseconds())
+	finished = true
 }
 
 func (s *Server) act(c *call) error {

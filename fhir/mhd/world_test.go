@@ -2,6 +2,7 @@ package mhd_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -51,6 +52,8 @@ type world struct {
 	alice    xds.CX
 	log      *bytes.Buffer
 	lots     int
+	dir      string   // of the repository
+	observed []string // codes of the answers, those of one joined
 }
 
 func newID() string {
@@ -65,13 +68,14 @@ func newWorld(t *testing.T) *world {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	m, err2 := matrix.Embedded()
 	paris, err3 := time.LoadLocation("Europe/Paris")
-	store, err4 := repository.Dir(t.TempDir())
+	dir := t.TempDir()
+	store, err4 := repository.Dir(dir)
 	cursors, err5 := fhir.NewCursors([32]byte{7})
 	if err := errors.Join(err, err2, err3, err4, err5); err != nil {
 		t.Fatal(err)
 	}
 	w := &world{
-		t: t, record: newID(), alice: xds.NewCX("279035121518989", "1.2.250.1.213.1.4.10", "NH"), log: &bytes.Buffer{},
+		t: t, dir: dir, record: newID(), alice: xds.NewCX("279035121518989", "1.2.250.1.213.1.4.10", "NH"), log: &bytes.Buffer{},
 		issuer:   iua.Issuer{Key: key, Name: "https://issuer.example", Audience: "https://passerelle.example", Now: time.Now, NewID: newID},
 		registry: registry.Open(registrytest.Open(t), registry.Registry{Now: time.Now, NewID: newID, RepositoryID: "1.2.3.4", Report: func(e string, _ ...any) { t.Error(e) }}),
 		gate:     &authz.Gate{Policy: france.New(m, matrix.Options{}), Now: time.Now, Paris: paris},
@@ -89,6 +93,9 @@ func newWorld(t *testing.T) *world {
 		Intake: desk,
 		Gate:   w.gate, Registry: w.registry, Repository: store, Tokens: tokens, Cursors: cursors,
 		Base: base, Now: time.Now, NewID: newID, Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Observe: func(_ context.Context, _ string, codes []string) {
+			w.observed = append(w.observed, strings.Join(codes, " "))
+		},
 	}
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
