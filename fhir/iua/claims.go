@@ -44,11 +44,14 @@ func (c claims) subject() (authz.Subject, *xds.Error) {
 	if err := describe(&sub); err != nil {
 		return authz.Subject{}, err
 	}
+	if id, err := c.text(name); err != nil || id == "" || len(id) > maxID || id != sub.ID {
+		return authz.Subject{}, refuse("TOK-002", name, "absent, trop long ou entouré de blancs", "l'identifiant du porteur")
+	}
 	if err := c.context(&sub); err != nil {
 		return authz.Subject{}, err
 	}
-	if id, err := c.text(name); err != nil || id == "" || len(id) > maxID || id != sub.ID {
-		return authz.Subject{}, refuse("TOK-002", name, "absent, trop long ou entouré de blancs", "l'identifiant du porteur")
+	if err := c.extend(&sub); err != nil {
+		return authz.Subject{}, err
 	}
 	if sub.Nature == authz.NaturePro && sub.Profession == "" {
 		sub.Nature = authz.NatureOther
