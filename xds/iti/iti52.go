@@ -88,7 +88,7 @@ func (s *Server) consumer(body *xmlgate.Element, n *registry.Subscription, found
 		n.PullPoint = id
 		return
 	}
-	if _, listed := s.Broker.consumer(address); !listed {
+	if _, listed := s.Broker.Covering(address); !listed {
 		found.Add(at(body, e, &xds.Error{ID: "DSUB-003", Where: "Subscribe/ConsumerReference/Address", Found: withoutQuery(address)}))
 	}
 	n.Consumer = address
@@ -116,7 +116,7 @@ func at(body, e *xmlgate.Element, finding *xds.Error) *xds.Error {
 // (WS-BaseNotification 4.2), the longest one when nothing is said.
 func (s *Server) termination(body *xmlgate.Element, name string, found *xds.Errors) time.Time {
 	now := s.Registry.Now()
-	last := now.Add(s.Broker.longest())
+	last := now.Add(s.Broker.Span())
 	e := body.Child(namespaceNotification, name)
 	text := e.Trimmed()
 	if text == "" {

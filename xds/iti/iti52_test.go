@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/notify"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/registry/outbox"
 	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/ebrim"
-	"github.com/passerelle-sante/passerelle/xds/iti"
 	"github.com/passerelle-sante/passerelle/xds/saml"
 	"github.com/passerelle-sante/passerelle/xds/soap"
 )
@@ -269,7 +269,7 @@ func TestNotifyConsumer(t *testing.T) {
 		rw.WriteHeader(http.StatusAccepted)
 	}))
 	defer consumer.Close()
-	w.face.Broker.Consumers = []iti.Consumer{{URL: consumer.URL + "/notify"}}
+	w.face.Broker.Consumers = []notify.Consumer{{URL: consumer.URL + "/notify"}}
 	reference := w.subscribed(durand, asked{consumer: consumer.URL + "/notify", patient: string(w.alice.ins)})
 	if !strings.HasPrefix(reference, "http") {
 		t.Fatal(reference)
@@ -307,7 +307,7 @@ func TestConsumerReferenceAttacks(t *testing.T) {
 	bounce := httptest.NewServer(http.RedirectHandler(inner.URL+"/metadata", http.StatusTemporaryRedirect))
 	defer bounce.Close()
 	listed := "http://consumer.example.org:" + port + "/in/"
-	w.face.Broker.Consumers = []iti.Consumer{{URL: listed}, {URL: bounce.URL + "/n"}}
+	w.face.Broker.Consumers = []notify.Consumer{{URL: listed}, {URL: bounce.URL + "/n"}}
 	w.face.Broker.Resolve = func(_ context.Context, host string) ([]netip.Addr, error) {
 		if host != "consumer.example.org" {
 			t.Errorf("%s is looked up", host)
@@ -334,13 +334,13 @@ func TestConsumerReferenceAttacks(t *testing.T) {
 		t.Errorf("%d messages, %v", n, err)
 	}
 	w.face.Broker.Consumers = nil
-	if err := w.face.Notify(t.Context(), registry.Notification{Consumer: listed + "durand"}); !errors.Is(err, iti.ErrUnlisted) {
+	if err := w.face.Notify(t.Context(), registry.Notification{Consumer: listed + "durand"}); !errors.Is(err, notify.ErrUnlisted) {
 		t.Errorf("a consumer that was taken off the list: %v", err)
 	}
 	if n := called.Load(); n != 0 {
 		t.Errorf("the inner network was called %d times", n)
 	}
-	w.face.Broker.Consumers = []iti.Consumer{{URL: listed, Addresses: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
+	w.face.Broker.Consumers = []notify.Consumer{{URL: listed, Addresses: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
 	if err := w.face.Notify(t.Context(), registry.Notification{Consumer: listed + "durand", Event: newID()}); err != nil || called.Load() != 1 {
 		t.Errorf("an inner address that the row allows: %v, %d calls", err, called.Load())
 	}

@@ -20,7 +20,7 @@ func (s *Server) createPullPoint(ctx context.Context, c *call) error {
 	if err := c.message.Drain(); err != nil {
 		return err
 	}
-	id, err := s.Registry.OpenPullPoint(ctx, c.subject, s.Registry.Now().Add(s.Broker.longest()))
+	id, err := s.Registry.OpenPullPoint(ctx, c.subject, s.Registry.Now().Add(s.Broker.Span()))
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/federation"
 	"github.com/passerelle-sante/passerelle/intake"
+	"github.com/passerelle-sante/passerelle/notify"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds"
@@ -49,7 +50,7 @@ type Server struct {
 	Home string
 	// Others are the communities that the Initiating Gateway asks; nil: none.
 	Others *federation.Federation
-	Broker Broker
+	Broker notify.Broker
 	// Observe hears of every answer: its transaction, "" when the message was not
 	// understood so far, and the codes of its refusal. nil ignores it.
 	Observe func(ctx context.Context, transaction string, codes []string)

@@ -13,9 +13,9 @@ import (
 
 	"github.com/passerelle-sante/passerelle/atna"
 	"github.com/passerelle-sante/passerelle/federation"
+	"github.com/passerelle-sante/passerelle/notify"
 	"github.com/passerelle-sante/passerelle/trust"
 	"github.com/passerelle-sante/passerelle/xds"
-	"github.com/passerelle-sante/passerelle/xds/iti"
 	"github.com/passerelle-sante/passerelle/xds/saml"
 )
 
@@ -33,7 +33,7 @@ type Config struct {
 	SecretKey    Secret
 	S3Roots      *x509.CertPool // of the bucket's server; nil: those of the system
 	Audit        *atna.Sink     // nil: no audit repository
-	Broker       iti.Broker
+	Broker       notify.Broker
 	Others       []federation.Community
 	Cursor       [32]byte
 	Issuers      map[string]saml.Issuer

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/passerelle-sante/passerelle/atna"
+	"github.com/passerelle-sante/passerelle/notify"
 	"github.com/passerelle-sante/passerelle/xds"
-	"github.com/passerelle-sante/passerelle/xds/iti"
 )
 
 // ATNA is the audit record repository (ITI-20). Without an address there is none.
@@ -100,7 +100,7 @@ func (c *checker) dsub() {
 		if u.Scheme == "http" && !loopback(u.Hostname()) {
 			c.add(&xds.Error{ID: "CONF-009", Where: key + ".url", Found: bare(consumer.URL), Expected: "https://…", Hint: "en clair, les métadonnées des patients se lisent sur le réseau"})
 		}
-		c.config.Broker.Consumers = append(c.config.Broker.Consumers, iti.Consumer{URL: consumer.URL, Addresses: c.prefixes(key+".addresses", consumer.Addresses)})
+		c.config.Broker.Consumers = append(c.config.Broker.Consumers, notify.Consumer{URL: consumer.URL, Addresses: c.prefixes(key+".addresses", consumer.Addresses)})
 	}
 }
 

@@ -10,9 +10,9 @@ import (
 
 	"github.com/passerelle-sante/passerelle/atna"
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/notify"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/registry/outbox"
-	"github.com/passerelle-sante/passerelle/xds/iti"
 )
 
 // courier delivers the outbox: audit messages to their repository, notifications to
@@ -126,7 +126,7 @@ func (c *courier) lane(ctx context.Context, lane []outbox.Item) error {
 				err = c.notify(registry.From(ctx, consumerHost(n.Consumer)), n)
 			}
 		}
-		if errors.Is(err, iti.ErrUnlisted) {
+		if errors.Is(err, notify.ErrUnlisted) {
 			c.log.Warn("notification to a consumer that is no longer listed")
 			err = nil
 		}

@@ -30,6 +30,7 @@ import (
 	"github.com/passerelle-sante/passerelle/fhir/iua"
 	"github.com/passerelle-sante/passerelle/fhir/mhd"
 	"github.com/passerelle-sante/passerelle/intake"
+	"github.com/passerelle-sante/passerelle/notify"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds"
@@ -57,7 +58,7 @@ type Options struct {
 
 	Audit      *atna.Sink    // the audit record repository; nil: none (ITI-20)
 	KeepAudits time.Duration // what cannot be sent to it is kept so long; 0: KeepAudits
-	Broker     iti.Broker    // who is told of documents (ITI-52, ITI-53)
+	Broker     notify.Broker // who is told of documents (ITI-52, ITI-53)
 
 	Home        string                 // our homeCommunityId, urn:oid:…; "": no XCA
 	Communities []federation.Community // those that the Initiating Gateway asks
