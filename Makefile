@@ -49,11 +49,12 @@ fuzz: ## every fuzz target for T (default 30s)
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	  echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(T) -fuzzminimizetime 10x $$p || exit 1; done; done
 
-conformance: build ## the black-box scripts on the real binary, and the schema checks when xmllint and ../shared are there
+conformance: build ## the black-box scripts on the real binary, and the schema, validator and example checks whose tools are there
 	PASSERELLE_LONG=1 $(GO) test -count=1 -timeout 30m -v -run 'FullProduct|WhatIsNotRead' ./authz/france
 	PASSERELLE_LONG=1 $(GO) test -count=1 -timeout 60m ./conformance/...
 	@test -x "$(S3)/minio" || command -v minio >/dev/null || echo "S3 : aucun serveur réel sur cette machine, celui du processus seul a servi (make tools-s3)"
 	@sh conformance/xsd.sh
+	@sh conformance/fhir.sh
 
 # About 20 s each on two idle cores. SEED=$$(date +%s) for others than the last time.
 N ?= 12
