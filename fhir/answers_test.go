@@ -154,7 +154,7 @@ func TestCapabilitySaysWhatWorks(t *testing.T) {
 	announced := 0
 	for _, p := range root(n).follow("rest[0].resource[0].searchParam").each() {
 		announced++
-		if _, ok := searchParams[p.Str("name")]; !ok {
+		if _, ok := searchTables["DocumentReference"][p.Str("name")]; !ok {
 			t.Errorf("%s does not work", p.Str("name"))
 		}
 	}

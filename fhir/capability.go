@@ -40,7 +40,7 @@ type Param struct {
 func DocumentProfiles() []string { return []string{mhdMinimalDocument, mhdDocument, pdsmDocument} }
 
 // DocumentParams are the search parameters of ITI-67, from the table that parses them.
-func DocumentParams() []Param { return announced(searchParams) }
+func DocumentParams() []Param { return announced(searchTables["DocumentReference"]) }
 
 // announced are the parameters of a table that are no mere control of the answer.
 func announced(table map[string]searchParam) []Param {

@@ -15,95 +15,115 @@ type dateValue struct {
 	from, to time.Time
 }
 
-var datePrefix = regexp.MustCompile(`^(eq|ne|gt|ge|lt|le|sa|eb)`)
+var datePrefix = regexp.MustCompile(`^(eq|ne|gt|ge|lt|le|sa|eb|ap)`)
 
 // dateOf reads a value. A search may leave out seconds and offset, which then is UTC;
 // a space stands for the plus that a form decoder took away.
-func (p *parser) dateOf(c condition) (d dateValue, ok bool) {
-	text := c.value
+func dateOf(text string) (d dateValue, ok bool) {
 	d.prefix = datePrefix.FindString(text)
 	text = strings.Replace(strings.TrimPrefix(text, d.prefix), " ", "+", 1)
 	if d.prefix == "" {
 		d.prefix = "eq"
 	}
-	if len(text) == len("2006-01-02T15:04") {
-		d.from, d.to, ok = dateRange(text + ":00Z")
-		d.to = d.from.Add(time.Minute)
-	} else if len(text) == len("2006-01-02T15:04:05") {
-		d.from, d.to, ok = dateRange(text + "Z")
-	} else {
+	day, clock, timed := strings.Cut(text, "T")
+	if !timed {
 		d.from, d.to, ok = dateRange(text)
+		return d, ok
 	}
-	if !ok {
-		expected := "[eq|ne|gt|ge|lt|le|sa|eb]AAAA[-MM[-JJ[Thh:mm[:ss[+zz:zz]]]]]"
-		if strings.Contains(text, ",") {
-			expected = "une seule date par paramètre (le répéter pour un intervalle)"
-		}
-		p.refuse(c.name, c.value, expected)
+	zone := ""
+	if i := strings.IndexAny(clock, "Z+-"); i >= 0 {
+		clock, zone = clock[:i], clock[i:]
+	}
+	if zone == "" {
+		zone = "Z"
+	}
+	precision := time.Duration(0)
+	if len(clock) == len("15:04") {
+		clock, precision = clock+":00", time.Minute
+	}
+	if d.from, d.to, ok = dateRange(day + "T" + clock + zone); precision != 0 {
+		d.to = d.from.Add(precision)
 	}
 	return d, ok
 }
 
-// date compares a dateTime attribute.
-func (p *parser) date(c condition) {
-	d, ok := p.dateOf(c)
-	if !ok {
-		return
-	}
-	m := xds.Match{Attribute: c.param.attribute, Op: xds.Within}
-	switch d.prefix {
-	case "eq":
-		m.Span = xds.Span{From: d.from, To: d.to}
-	case "ne":
-		p.match(xds.Match{Attribute: m.Attribute, Op: xds.Present})
-		m.Span, m.Not = xds.Span{From: d.from, To: d.to}, true
-	case "gt":
-		m.Op, m.Span = xds.Overlaps, xds.Span{From: d.to}
-	case "ge":
-		m.Op, m.Span = xds.Overlaps, xds.Span{From: d.from}
-	case "lt":
-		m.Op, m.Span = xds.Overlaps, xds.Span{To: d.from}
-	case "le":
-		m.Op, m.Span = xds.Overlaps, xds.Span{To: d.to}
-	case "sa":
-		m.Span = xds.Span{From: d.to}
-	case "eb":
-		m.Span = xds.Span{To: d.from}
-	}
-	p.match(m)
+// near is the range that ap means: as much again on either side (R4 leaves the width
+// to the server; one that does not move with the clock keeps the pages of an answer).
+func (d dateValue) near() xds.Span {
+	return xds.Span{From: d.from.Add(d.from.Sub(d.to)), To: d.to.Add(d.to.Sub(d.from))}
 }
 
-// period compares the time of the service, from start to stop; without a stop it is
-// still going on (R4 3.1.1.4.5, Period).
-func (p *parser) period(c condition) {
-	d, ok := p.dateOf(c)
-	if !ok {
-		return
-	}
-	start := func(s xds.Span) { p.match(xds.Match{Attribute: xds.AttrServiceStart, Op: xds.Within, Span: s}) }
-	stop := func(s xds.Span, not bool) {
-		p.match(xds.Match{Attribute: xds.AttrServiceStop, Op: xds.Within, Span: s, Not: not})
-	}
-	switch d.prefix {
-	case "eq":
-		start(xds.Span{From: d.from})
-		stop(xds.Span{To: d.to}, false)
-	case "gt", "ge":
-		bound := d.from
-		if d.prefix == "gt" {
-			bound = d.to
+// dates are the alternatives of a date parameter, any of which may hold.
+func (p *parser) dates(c condition, match func(dateValue) xds.Match) {
+	var any []xds.Match
+	for _, alternative := range c.alternatives() {
+		d, ok := dateOf(alternative)
+		if !ok {
+			p.refuse(c.name, alternative, "[eq|ne|gt|ge|lt|le|sa|eb|ap]AAAA[-MM[-JJ[Thh:mm[:ss[+zz:zz]]]]]")
+			return
 		}
-		p.match(xds.Match{Attribute: xds.AttrServiceStart, Op: xds.Present})
-		stop(xds.Span{To: bound}, true)
-	case "lt":
-		start(xds.Span{To: d.from})
-	case "le":
-		start(xds.Span{To: d.to})
-	case "sa":
-		start(xds.Span{From: d.to})
-	case "eb":
-		stop(xds.Span{To: d.from}, false)
-	default:
-		p.refuse(c.name, d.prefix, "eq, gt, ge, lt, le, sa ou eb")
+		any = append(any, match(d))
 	}
+	p.match(xds.AnyOf(any...))
+}
+
+// date compares a dateTime attribute.
+func (p *parser) date(c condition) {
+	p.dates(c, func(d dateValue) xds.Match {
+		m := xds.Match{Attribute: c.param.attribute, Op: xds.Within}
+		switch d.prefix {
+		case "eq":
+			m.Span = xds.Span{From: d.from, To: d.to}
+		case "ne":
+			m.Span, m.Not = xds.Span{From: d.from, To: d.to}, true
+			return xds.Match{All: []xds.Match{{Attribute: m.Attribute, Op: xds.Present}, m}}
+		case "ap":
+			m.Op, m.Span = xds.Overlaps, d.near()
+		case "gt":
+			m.Op, m.Span = xds.Overlaps, xds.Span{From: d.to}
+		case "ge":
+			m.Op, m.Span = xds.Overlaps, xds.Span{From: d.from}
+		case "lt":
+			m.Op, m.Span = xds.Overlaps, xds.Span{To: d.from}
+		case "le":
+			m.Op, m.Span = xds.Overlaps, xds.Span{To: d.to}
+		case "sa":
+			m.Span = xds.Span{From: d.to}
+		case "eb":
+			m.Span = xds.Span{To: d.from}
+		}
+		return m
+	})
+}
+
+// period compares the time of the service, from start to stop; an end that is not
+// said is open (R4 3.1.1.4.5, Period).
+func (p *parser) period(c condition) {
+	start := func(s xds.Span) xds.Match { return xds.Match{Attribute: xds.AttrServiceStart, Op: xds.Within, Span: s} }
+	stop := func(s xds.Span) xds.Match { return xds.Match{Attribute: xds.AttrServiceStop, Op: xds.Within, Span: s} }
+	not := func(m xds.Match) xds.Match { m.Not = true; return m }
+	there := xds.AnyOf(xds.Match{Attribute: xds.AttrServiceStart, Op: xds.Present}, xds.Match{Attribute: xds.AttrServiceStop, Op: xds.Present})
+	p.dates(c, func(d dateValue) xds.Match {
+		inside := xds.Match{All: []xds.Match{start(xds.Span{From: d.from}), stop(xds.Span{To: d.to})}}
+		switch d.prefix {
+		case "ne":
+			return xds.Match{All: []xds.Match{there, not(inside)}}
+		case "gt":
+			return xds.Match{All: []xds.Match{there, not(stop(xds.Span{To: d.to}))}}
+		case "ge":
+			return xds.Match{All: []xds.Match{there, not(stop(xds.Span{To: d.from}))}}
+		case "lt":
+			return xds.Match{All: []xds.Match{there, not(start(xds.Span{From: d.from}))}}
+		case "le":
+			return xds.Match{All: []xds.Match{there, not(start(xds.Span{From: d.to}))}}
+		case "ap":
+			near := d.near()
+			return xds.Match{All: []xds.Match{there, not(start(xds.Span{From: near.To})), not(stop(xds.Span{To: near.From}))}}
+		case "sa":
+			return start(xds.Span{From: d.to})
+		case "eb":
+			return stop(xds.Span{To: d.from})
+		}
+		return inside
+	})
 }

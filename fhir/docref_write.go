@@ -213,7 +213,7 @@ func (w *out) custodian(d xds.Document) {
 	for _, a := range d.Entry.Authors {
 		for _, x := range a.Institutions {
 			if x.ID() == d.Structure && id.oid == "" {
-				id, name = newID(x.ID(), x.Authority(), component(string(x), 7)), x.Name()
+				id, name = newID(x.ID(), x.Authority(), component(string(x), 7)), xds.Unescape(x.Name())
 			}
 		}
 	}

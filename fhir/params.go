@@ -8,10 +8,11 @@ import (
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
-// searchParam is one parameter of ITI-67: what it compares and how.
+// searchParam is one parameter of a search: what it compares and how.
 type searchParam struct {
 	kind      string // token, date, string, reference; "" = a control parameter, not announced
 	attribute xds.Attribute
+	also      xds.Attribute // :missing wants both absent
 	modifiers []string
 	hidden    bool // never stands in a link: it may hold the patient's identifier
 	parse     func(*parser, condition)
@@ -20,8 +21,9 @@ type searchParam struct {
 
 var (
 	tokenModifiers  = []string{"not", "missing"}
-	stringModifiers = []string{"exact", "contains"}
+	stringModifiers = []string{"exact", "contains", "missing"}
 	dateModifiers   = []string{"missing"}
+	linkModifiers   = []string{"identifier", "missing"}
 )
 
 func codeParam(a xds.Attribute) searchParam {
@@ -32,29 +34,44 @@ func dateParam(a xds.Attribute) searchParam {
 	return searchParam{kind: "date", attribute: a, modifiers: dateModifiers, parse: (*parser).date}
 }
 
-// searchParams are all parameters that work, and no other: the CapabilityStatement
-// is written from them (MHD 2:3.67.4.1.2; PDSm 3.1.1).
-var searchParams = paramTable()
+func nameParam(a xds.Attribute) searchParam {
+	return searchParam{kind: "string", attribute: a, modifiers: stringModifiers, parse: (*parser).personName}
+}
 
-func paramTable() map[string]searchParam {
+// searchTables are all parameters that work, and no other, by resource: the
+// CapabilityStatement is written from them.
+var searchTables = map[string]map[string]searchParam{"DocumentReference": documentTable(), "List": listTable()}
+
+// commonTable are the parameters that every search here knows.
+func commonTable() map[string]searchParam {
 	patient := searchParam{kind: "reference", modifiers: []string{"identifier"}, hidden: true, parse: (*parser).patient, text: "Patient/{dossier}, ou :identifier=urn:oid:…|…"}
 	patientIdentifier := searchParam{kind: "token", hidden: true, parse: (*parser).patientIdentifier, text: "urn:oid:…|…"}
-	related := searchParam{kind: "reference", attribute: xds.AttrReferenceIDs, modifiers: []string{"identifier"}, parse: (*parser).related, text: "avec :identifier"}
-	author := searchParam{kind: "reference", attribute: xds.AttrAuthorPerson, modifiers: []string{"identifier"}, parse: (*parser).authorID, text: "avec :identifier"}
-	name := func(a xds.Attribute) searchParam {
-		return searchParam{kind: "string", attribute: a, modifiers: stringModifiers, parse: (*parser).authorName}
-	}
 	control := func(parse func(*parser, condition)) searchParam { return searchParam{parse: parse} }
 	ignored := searchParam{hidden: true, parse: func(*parser, condition) {}}
 	updated := dateParam(xds.AttrLastUpdateTime)
-	updated.modifiers = nil
 	return map[string]searchParam{
 		"patient": patient, "subject": patient, "patient.identifier": patientIdentifier, "subject.identifier": patientIdentifier,
-		"status":         {kind: "token", modifiers: tokenModifiers, parse: (*parser).status, text: "sans status : current et superseded"},
-		"isArchived":     {kind: "token", modifiers: []string{"not"}, parse: (*parser).isArchived, text: "true pour les documents archivés ; sinon jamais rendus"},
-		"identifier":     {kind: "token", parse: (*parser).identifier, text: "uniqueId, entryUUID ou logicalId"},
-		"_id":            {kind: "token", attribute: xds.AttrLogicalID, parse: (*parser).id},
-		"_lastUpdated":   updated,
+		"_lastUpdated": updated, "_lastupdated": updated, // as MHD 4.2.3 spells it
+		"_count":   control((*parser).count),
+		"_total":   control((*parser).total),
+		"_summary": control((*parser).summary),
+		"_sort":    control((*parser).sort),
+		"_cursor":  {hidden: true, parse: func(p *parser, c condition) { p.search.Cursor = c.value }},
+		"_format":  ignored, "_pretty": ignored,
+	}
+}
+
+// documentTable are the parameters of ITI-67 (MHD 2:3.67.4.1.2; PDSm 3.1.1, also in
+// the spelling of its CapabilityStatement).
+func documentTable() map[string]searchParam {
+	t := commonTable()
+	archived := searchParam{kind: "token", modifiers: []string{"not"}, parse: (*parser).isArchived, text: "true pour les documents archivés ; sinon jamais rendus"}
+	start, stop := dateParam(xds.AttrServiceStart), dateParam(xds.AttrServiceStop)
+	for name, p := range map[string]searchParam{
+		"status":     {kind: "token", modifiers: tokenModifiers, parse: (*parser).status, text: "sans status : current et superseded"},
+		"isArchived": archived, "PDSm_isArchived": archived,
+		"identifier":     {kind: "token", modifiers: tokenModifiers, parse: (*parser).identifier, text: "uniqueId, entryUUID ou logicalId"},
+		"_id":            {kind: "token", modifiers: []string{"not"}, attribute: xds.AttrLogicalID, parse: (*parser).id},
 		"type":           codeParam(xds.AttrTypeCode),
 		"category":       codeParam(xds.AttrClassCode),
 		"format":         codeParam(xds.AttrFormatCode),
@@ -64,20 +81,20 @@ func paramTable() map[string]searchParam {
 		"security-label": codeParam(xds.AttrConfidentiality),
 		"date":           dateParam(xds.AttrCreationTime),
 		"creation":       dateParam(xds.AttrCreationTime),
-		"period-start":   dateParam(xds.AttrServiceStart),
-		"period-end":     dateParam(xds.AttrServiceStop),
-		"period":         {kind: "date", attribute: xds.AttrServiceStart, modifiers: dateModifiers, parse: (*parser).period},
-		"related":        related, "related.identifier": {kind: "token", attribute: xds.AttrReferenceIDs, parse: (*parser).relatedIdentifier},
-		"author": author, "author.identifier": {kind: "token", attribute: xds.AttrAuthorPerson, parse: (*parser).authorIdentifier},
-		"author.given":  name(xds.AttrAuthorGiven),
-		"author.family": name(xds.AttrAuthorFamily),
-		"_count":        control((*parser).count),
-		"_total":        control((*parser).total),
-		"_summary":      control((*parser).summary),
-		"_sort":         control((*parser).sort),
-		"_cursor":       {hidden: true, parse: func(p *parser, c condition) { p.search.Cursor = c.value }},
-		"_format":       ignored, "_pretty": ignored,
+		"period-start":   start, "PDSm_DocumentReference_period-start": start,
+		"period-end": stop, "PDSm_DocumentReference_period-end": stop,
+		"period":             {kind: "date", attribute: xds.AttrServiceStart, also: xds.AttrServiceStop, modifiers: dateModifiers, parse: (*parser).period},
+		"related":            {kind: "reference", attribute: xds.AttrReferenceIDs, modifiers: linkModifiers, parse: (*parser).related, text: "avec :identifier"},
+		"related.identifier": {kind: "token", attribute: xds.AttrReferenceIDs, modifiers: tokenModifiers, parse: (*parser).relatedIdentifier},
+		"author":             {kind: "reference", attribute: xds.AttrAuthorPerson, also: xds.AttrAuthorInstitution, modifiers: linkModifiers, parse: (*parser).personID, text: "avec :identifier ; sinon author.family, author.given, author.name"},
+		"author.identifier":  {kind: "token", attribute: xds.AttrAuthorPerson, modifiers: tokenModifiers, parse: (*parser).personIdentifier},
+		"author.given":       nameParam(xds.AttrAuthorGiven),
+		"author.family":      nameParam(xds.AttrAuthorFamily),
+		"author.name":        nameParam(xds.AttrAuthorPerson),
+	} {
+		t[name] = p
 	}
+	return t
 }
 
 // codes reads token values of a coded attribute (Q4): |code asks for a code without
@@ -95,11 +112,7 @@ func (p *parser) codes(c condition) {
 			m.Codes = append(m.Codes, confidentiality(xds.Code{Value: code, Scheme: SchemeOf(system)}))
 		}
 	}
-	if len(m.Codes) > 0 {
-		p.match(m)
-	} else if !m.Not {
-		p.nothing()
-	}
+	p.matchOr(m, len(m.Codes) > 0)
 }
 
 // statusSystem is the code system of DocumentReference.status.
@@ -179,17 +192,22 @@ func (p *parser) summary(c condition) {
 	}
 }
 
-// sortKeys are the keys that _sort may name.
-var sortKeys = map[string]xds.Attribute{
-	"date": xds.AttrCreationTime, "creation": xds.AttrCreationTime, "_lastUpdated": xds.AttrLastUpdateTime,
+// sortKeys are the keys that _sort may name, by resource.
+var sortKeys = map[string]map[string]xds.Attribute{
+	"DocumentReference": {
+		"date": xds.AttrCreationTime, "creation": xds.AttrCreationTime, "_lastUpdated": xds.AttrLastUpdateTime, "_id": xds.AttrLogicalID,
+		"period": xds.AttrServiceStart, "period-start": xds.AttrServiceStart, "period-end": xds.AttrServiceStop, "status": xds.AttrAvailabilityStatus,
+		"type": xds.AttrTypeCode, "category": xds.AttrClassCode, "format": xds.AttrFormatCode, "facility": xds.AttrFacilityType, "setting": xds.AttrPracticeSetting,
+	},
+	"List": {"date": xds.AttrSubmissionTime, "_lastUpdated": xds.AttrLastUpdateTime},
 }
 
 func (p *parser) sort(c condition) {
 	for _, key := range c.alternatives() {
 		name, descending := strings.CutPrefix(key, "-")
-		a, ok := sortKeys[name]
+		a, ok := sortKeys[p.search.Resource][name]
 		if !ok {
-			p.refuse(c.name, name, "date, creation ou _lastUpdated, avec - pour l'ordre inverse")
+			p.refuse(c.name, name, "date, _lastUpdated, … avec - pour l'ordre inverse")
 			return
 		}
 		if slices.ContainsFunc(p.search.Query.Sort, func(o xds.Order) bool { return o.Attribute == a }) {

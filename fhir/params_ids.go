@@ -55,11 +55,11 @@ func (p *parser) identifier(c condition) {
 			ids = append(ids, strings.TrimPrefix(value, oidURN))
 		}
 	}
-	p.search.Identifiers = append(p.search.Identifiers, ids)
+	p.search.Named = append(p.search.Named, Named{ids, c.modifier == "not"})
 }
 
 func (p *parser) id(c condition) {
-	m := xds.Match{Attribute: xds.AttrLogicalID, Op: xds.Equals}
+	m := xds.Match{Attribute: xds.AttrLogicalID, Op: xds.Equals, Not: c.modifier == "not"}
 	for _, id := range c.alternatives() {
 		if lid := LogicalID(id); lid != "" {
 			m.Texts = append(m.Texts, lid)
@@ -78,7 +78,7 @@ func (p *parser) related(c condition) {
 
 // relatedIdentifier compares CXi texts (value^^^&oid&ISO^type).
 func (p *parser) relatedIdentifier(c condition) {
-	m := xds.Match{Attribute: xds.AttrReferenceIDs, Op: xds.Like}
+	m := xds.Match{Attribute: c.param.attribute, Op: xds.Like, Not: c.modifier == "not"}
 	for _, alternative := range c.alternatives() {
 		system, value, _ := token(alternative)
 		oid, isOID := strings.CutPrefix(system, oidURN)
@@ -95,24 +95,21 @@ func (p *parser) relatedIdentifier(c condition) {
 			m.Texts = append(m.Texts, literal, literal+"^%")
 		}
 	}
-	if len(m.Texts) == 0 {
-		p.nothing()
-		return
-	}
-	p.match(m)
+	p.matchOr(m, len(m.Texts) > 0)
 }
 
-func (p *parser) authorID(c condition) {
+// personID and personIdentifier find an author by his identifier.
+func (p *parser) personID(c condition) {
 	if c.modifier != "identifier" {
-		p.refuse(c.name, "", "author:identifier=système|valeur, author.family ou author.given")
+		p.refuse(c.name, "", c.name+":identifier=système|valeur, "+c.name+".family, "+c.name+".given ou "+c.name+".name")
 		return
 	}
-	p.authorIdentifier(c)
+	p.personIdentifier(c)
 }
 
-// authorIdentifier compares XCN texts (id^family^given^^^^^^&oid&ISO^…).
-func (p *parser) authorIdentifier(c condition) {
-	m := xds.Match{Attribute: xds.AttrAuthorPerson, Op: xds.Like}
+// personIdentifier compares XCN texts (id^family^given^^^^^^&oid&ISO^…).
+func (p *parser) personIdentifier(c condition) {
+	m := xds.Match{Attribute: c.param.attribute, Op: xds.Like, Not: c.modifier == "not"}
 	for _, alternative := range c.alternatives() {
 		system, value, _ := token(alternative)
 		oid, isOID := strings.CutPrefix(system, oidURN)
@@ -121,21 +118,19 @@ func (p *parser) authorIdentifier(c condition) {
 			p.refuse(c.name, "", "système|valeur")
 			return
 		case isOID:
-			m.Texts = append(m.Texts, xds.EscapeLike(value)+"^%&"+xds.EscapeLike(oid)+"&ISO%")
+			m.Texts = append(m.Texts, xds.EscapeLike(xds.Escape(value))+"^%&"+xds.EscapeLike(oid)+"&ISO%")
 		case system == "":
-			m.Texts = append(m.Texts, xds.EscapeLike(value), xds.EscapeLike(value)+"^%")
+			literal := xds.EscapeLike(xds.Escape(value))
+			m.Texts = append(m.Texts, literal, literal+"^%")
 		}
 	}
-	if len(m.Texts) == 0 {
-		p.nothing()
-		return
-	}
-	p.match(m)
+	p.matchOr(m, len(m.Texts) > 0)
 }
 
-// authorName compares a name of an author: its beginning without case and accents;
-// the whole of it with :exact, any part with :contains (Q4).
-func (p *parser) authorName(c condition) {
+// personName compares a name of an author: its beginning without case and accents;
+// the whole of it with :exact, any part with :contains (Q4). The name alone is family
+// name or given name.
+func (p *parser) personName(c condition) {
 	m := xds.Match{Attribute: c.param.attribute, Op: xds.Prefix}
 	switch c.modifier {
 	case "exact":
@@ -144,11 +139,17 @@ func (p *parser) authorName(c condition) {
 		m.Op = xds.Contains
 	}
 	for _, name := range c.alternatives() {
-		if strings.TrimSpace(name) == "" || strings.Contains(name, "^") {
+		if name = strings.ReplaceAll(name, escapedBar, "|"); strings.TrimSpace(name) == "" {
 			p.refuse(c.name, "", "un nom")
 			return
 		}
 		m.Texts = append(m.Texts, name)
 	}
-	p.match(m)
+	if m.Attribute != xds.AttrAuthorPerson {
+		p.match(m)
+		return
+	}
+	family, given := m, m
+	family.Attribute, given.Attribute = xds.AttrAuthorFamily, xds.AttrAuthorGiven
+	p.match(xds.AnyOf(family, given))
 }

@@ -19,7 +19,7 @@ type person struct {
 // patient (domain §3.1).
 func personOf(x xds.XCN) person {
 	p := person{
-		resource: "Practitioner", family: x.Family(), given: x.Given(),
+		resource: "Practitioner", family: xds.Unescape(x.Family()), given: xds.Unescape(x.Given()),
 		id: newID(x.ID(), x.Authority(), component(string(x), 13)),
 	}
 	switch {
@@ -47,7 +47,7 @@ func (p person) xcn() xds.XCN {
 	if kind == "" && p.resource == "Device" {
 		kind = "RI"
 	}
-	return xds.XCN(carets(map[int]string{1: p.id.value, 2: p.family, 3: p.given, 9: p.id.hd(), 10: nameType, 13: kind}))
+	return xds.XCN(carets(map[int]string{1: p.id.value, 2: xds.Escape(p.family), 3: xds.Escape(p.given), 9: p.id.hd(), 10: nameType, 13: kind}))
 }
 
 // person writes the contained resource of an XCN under an id. who is the author
@@ -61,7 +61,7 @@ func (w *out) person(id string, x xds.XCN, who *xds.Author) {
 // patient who signs his own document stands there under his INS.
 func (w *out) authenticator(id string, x xds.XCN) {
 	p := personOf(x)
-	p.resource, p.given = "Practitioner", x.Given()
+	p.resource, p.given = "Practitioner", xds.Unescape(x.Given())
 	w.personAs(id, x, p, nil)
 }
 
@@ -181,7 +181,8 @@ func readPerson(p place) xds.XCN {
 func (w *out) organisation(id string, x xds.XON) {
 	w.contained("Organization", id)
 	oid := newID(x.ID(), x.Authority(), component(string(x), 7))
-	if xonOf(x.Name(), oid) != x {
+	name := xds.Unescape(x.Name())
+	if xonOf(name, oid) != x {
 		w.verbatim(string(x))
 	}
 	if oid.value != "" {
@@ -190,7 +191,7 @@ func (w *out) organisation(id string, x xds.XON) {
 		oid.write(w, "", "")
 		w.b = append(w.b, '}', ']')
 	}
-	w.str("name", x.Name())
+	w.str("name", name)
 	w.shut('}')
 }
 
@@ -199,7 +200,7 @@ func xonOf(name string, id hl7ID) xds.XON {
 	if id.kind == "" {
 		id.kind = usualType(id.oid)
 	}
-	return xds.XON(carets(map[int]string{1: name, 6: id.hd(), 7: id.kind, 10: id.value}))
+	return xds.XON(carets(map[int]string{1: xds.Escape(name), 6: id.hd(), 7: id.kind, 10: id.value}))
 }
 
 func readOrganisation(p place) xds.XON {

@@ -19,16 +19,23 @@ const (
 	maxGiven     = 200  // parameters of one search, each time that one is given
 )
 
-// Search is an ITI-67 request as understood (ITI TF-2 3.67.4.1.2).
+// Search is an ITI-66 or ITI-67 request as understood (MHD 2:3.66.4.1.2, 2:3.67.4.1.2).
 type Search struct {
-	Query       xds.Query  // conditions, order and limit; the patient is the caller's to set
-	Record      string     // patient=Patient/{record}
-	Patient     xds.CX     // patient.identifier=system|value
-	Identifiers [][]string // identifier: each list names documents, all lists must
-	CountOnly   bool       // _summary=count or _count=0
-	NoTotal     bool       // _total=none
-	Cursor      string     // position to go on from, sealed
-	used        []parameter
+	Resource  string    // what is searched for
+	Query     xds.Query // conditions, order and limit; the patient is the caller's to set
+	Record    string    // patient=Patient/{record}
+	Patient   xds.CX    // patient.identifier=system|value
+	Named     []Named   // identifier, each time that it was given
+	CountOnly bool      // _summary=count or _count=0
+	NoTotal   bool      // _total=none
+	Cursor    string    // position to go on from, sealed
+	used      []parameter
+}
+
+// Named are objects by ids of any kind: what is found is one of them, or with Not none.
+type Named struct {
+	IDs []string
+	Not bool
 }
 
 type parameter struct{ name, value string }
@@ -36,7 +43,7 @@ type parameter struct{ name, value string }
 // byID tells whether the search names documents, so that it may do without a patient
 // under a token that names one (D6).
 func (s *Search) byID() bool {
-	return len(s.Identifiers) > 0 || slices.ContainsFunc(s.used, func(p parameter) bool { return p.name == "_id" })
+	return slices.ContainsFunc(s.used, func(p parameter) bool { return p.name == "_id" || p.name == "identifier" })
 }
 
 // NamesPatient tells whether the search says whose documents it wants.
@@ -56,7 +63,7 @@ func (s *Search) URL(base, record, cursor string) string {
 	if cursor != "" {
 		parts = append(parts, "_cursor="+url.QueryEscape(cursor))
 	}
-	return base + "/DocumentReference?" + strings.Join(parts, "&")
+	return base + "/" + s.Resource + "?" + strings.Join(parts, "&")
 }
 
 // escapeQuery leaves readable what a query may hold.
@@ -67,7 +74,7 @@ func escapeQuery(s string) string {
 // Key is what a cursor is sealed to: conditions, order and record, but no page size.
 func (s *Search) Key(record string) string {
 	var b strings.Builder
-	b.WriteString(record)
+	b.WriteString(s.Resource + " " + record)
 	for _, p := range s.used {
 		if p.name != "_count" && p.name != "_total" {
 			b.WriteString("\n" + p.name + "=" + p.value)
@@ -76,11 +83,12 @@ func (s *Search) Key(record string) string {
 	return b.String()
 }
 
-// ParseSearch reads the parameters of a search on DocumentReference, those of the
+// ParseSearch reads the parameters of a search for one type of resource, those of the
 // URL and of a POST body together. strict refuses unknown parameters, else they are
 // ignored and stand in no link (F10). base is the address of the FHIR face.
-func ParseSearch(values url.Values, base string, strict bool) (Search, xds.Errors) {
+func ParseSearch(resource string, values url.Values, base string, strict bool) (Search, xds.Errors) {
 	p := parser{refs: References{Base: base}, strict: strict, statuses: known, archived: unarchived}
+	p.search.Resource = resource
 	p.search.Query.Limit, p.search.Query.Count = defaultCount, true
 	given := 0
 	for _, full := range slices.Sorted(maps.Keys(values)) {
@@ -111,7 +119,7 @@ type parser struct {
 // parameter reads all values of one parameter name.
 func (p *parser) parameter(full string, values []string) {
 	name, modifier := splitName(full)
-	param, ok := searchParams[name]
+	param, ok := searchTables[p.search.Resource][name]
 	switch {
 	case !ok && p.strict:
 		p.refuse(full, "", "un paramètre annoncé par /metadata")
@@ -148,12 +156,34 @@ func (p *parser) parameter(full string, values []string) {
 	}
 }
 
-// splitName separates a parameter from its modifier; a type such as :Patient names
-// no modifier, since a reference can only be to that type.
+// referenced are the types that a reference of ours can be to, and links that a chain
+// to a person may follow on its way: an author is written as a role of a person, and
+// clients name the one, the other or both.
+var (
+	referenced = []string{"Patient", "Practitioner", "PractitionerRole", "Organization", "Device", "DocumentReference", "List"}
+	onTheWay   = []string{"practitioner", "partOf", "PractitionerRole"}
+)
+
+// splitName separates a parameter from its modifier. A type such as :Patient names no
+// modifier, and author:PractitionerRole.practitioner.family is author.family.
 func splitName(full string) (name, modifier string) {
-	full = strings.Replace(full, ":Patient", "", 1)
-	name, modifier, _ = strings.Cut(full, ":")
-	return name, modifier
+	var kept []string
+	segments := strings.Split(full, ".")
+	for i, segment := range segments {
+		last := i == len(segments)-1
+		link, after, _ := strings.Cut(segment, ":")
+		switch {
+		case slices.Contains(referenced, after):
+		case last:
+			modifier = after
+		case after != "":
+			return full, ""
+		}
+		if i == 0 || last || !slices.Contains(onTheWay, link) {
+			kept = append(kept, link)
+		}
+	}
+	return strings.Join(kept, "."), modifier
 }
 
 func (p *parser) refuse(name, found, expected string) {
@@ -165,6 +195,17 @@ func (p *parser) match(m xds.Match) { p.search.Query = p.search.Query.With(m) }
 // nothing makes the search match nothing.
 func (p *parser) nothing() { p.match(xds.StatusIs()) }
 
+// matchOr is match where there is a value that can be compared: without one nothing
+// is equal, and everything is not.
+func (p *parser) matchOr(m xds.Match, comparable bool) {
+	switch {
+	case comparable:
+		p.match(m)
+	case !m.Not:
+		p.nothing()
+	}
+}
+
 // missing is name:missing=true|false.
 func (p *parser) missing(c condition) {
 	switch {
@@ -173,7 +214,13 @@ func (p *parser) missing(c condition) {
 	case c.param.attribute == xds.NoAttribute && c.value == "true":
 		p.nothing() // every document has it
 	case c.param.attribute != xds.NoAttribute:
-		p.match(xds.Match{Attribute: c.param.attribute, Op: xds.Present, Not: c.value == "true"})
+		present := []xds.Match{{Attribute: c.param.attribute, Op: xds.Present}}
+		if c.param.also != xds.NoAttribute {
+			present = append(present, xds.Match{Attribute: c.param.also, Op: xds.Present})
+		}
+		m := xds.AnyOf(present...)
+		m.Not = c.value == "true"
+		p.match(m)
 	}
 }
 

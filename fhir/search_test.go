@@ -17,7 +17,7 @@ func parse(t testing.TB, query string, strict bool) (Search, xds.Errors) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ParseSearch(values, testBase, strict)
+	return ParseSearch("DocumentReference", values, testBase, strict)
 }
 
 func day(s string) time.Time {
@@ -37,6 +37,10 @@ func TestSearchConditions(t *testing.T) {
 		return xds.Match{Attribute: a, Op: xds.Within, Span: xds.Span{From: from, To: to}}
 	}
 	var open time.Time
+	served := xds.AnyOf(xds.Match{Attribute: xds.AttrServiceStart, Op: xds.Present}, xds.Match{Attribute: xds.AttrServiceStop, Op: xds.Present})
+	prefix := func(a xds.Attribute, texts ...string) xds.Match {
+		return xds.Match{Attribute: a, Op: xds.Prefix, Texts: texts}
+	}
 	for query, want := range map[string][]xds.Match{
 		"":                               nil,
 		"type=http://loinc.org|11502-2":  {xds.EqualCodes(xds.AttrTypeCode, code("11502-2", loincOID))},
@@ -49,23 +53,36 @@ func TestSearchConditions(t *testing.T) {
 		"event:missing=true":             {{Attribute: xds.AttrEventCodes, Op: xds.Present, Not: true}},
 		"event:missing=false":            {{Attribute: xds.AttrEventCodes, Op: xds.Present}},
 		"security-label=" + tre("TRE_A07-StatusVisibiliteDocument") + "|MASQUE_PS": {xds.EqualCodes(xds.AttrConfidentiality, code("MASQUE_PS", xds.MarkScheme))},
-		"date=2026-06-12":                           {within(xds.AttrCreationTime, day("2026-06-12"), day("2026-06-13"))},
-		"creation=ge2026-06-12&creation=lt2026-07":  {{Attribute: xds.AttrCreationTime, Op: xds.Overlaps, Span: xds.Span{From: day("2026-06-12")}}, {Attribute: xds.AttrCreationTime, Op: xds.Overlaps, Span: xds.Span{To: day("2026-07-01")}}},
-		"date=gt2026":                               {{Attribute: xds.AttrCreationTime, Op: xds.Overlaps, Span: xds.Span{From: day("2027-01-01")}}},
-		"date=le2026":                               {{Attribute: xds.AttrCreationTime, Op: xds.Overlaps, Span: xds.Span{To: day("2027-01-01")}}},
-		"date=sa2026":                               {within(xds.AttrCreationTime, day("2027-01-01"), open)},
-		"date=eb2026":                               {within(xds.AttrCreationTime, open, day("2026-01-01"))},
-		"date=2026-06-12T02:00:00%2B02:00":          {within(xds.AttrCreationTime, day("2026-06-12"), day("2026-06-12").Add(time.Second))},
-		"date=2026-06-12T02:00:00+02:00":            {within(xds.AttrCreationTime, day("2026-06-12"), day("2026-06-12").Add(time.Second))},
-		"period=ge2026":                             {{Attribute: xds.AttrServiceStart, Op: xds.Present}, {Attribute: xds.AttrServiceStop, Op: xds.Within, Span: xds.Span{To: day("2026-01-01")}, Not: true}},
-		"period-end=eb2026":                         {within(xds.AttrServiceStop, open, day("2026-01-01"))},
-		"related:identifier=urn:oid:1.2.3|A_1":      {{Attribute: xds.AttrReferenceIDs, Op: xds.Like, Texts: []string{`A\_1^^^&1.2.3&ISO%`}}},
-		"author:identifier=urn:oid:1.2.3|8":         {{Attribute: xds.AttrAuthorPerson, Op: xds.Like, Texts: []string{`8^%&1.2.3&ISO%`}}},
-		"author.family=Dur":                         {{Attribute: xds.AttrAuthorFamily, Op: xds.Prefix, Texts: []string{"Dur"}}},
-		"_id=11111111-2222-4333-8444-555555555555":  {xds.EqualTexts(xds.AttrLogicalID, "urn:uuid:11111111-2222-4333-8444-555555555555")},
-		"_id=nothing-of-ours":                       {{Attribute: xds.AttrLogicalID}},
-		"_lastUpdated=ge2026":                       {{Attribute: xds.AttrLastUpdateTime, Op: xds.Overlaps, Span: xds.Span{From: day("2026-01-01")}}},
-		"_format=json&_pretty=true&unknown=ignored": nil,
+		"date=2026-06-12":                              {within(xds.AttrCreationTime, day("2026-06-12"), day("2026-06-13"))},
+		"creation=ge2026-06-12&creation=lt2026-07":     {{Attribute: xds.AttrCreationTime, Op: xds.Overlaps, Span: xds.Span{From: day("2026-06-12")}}, {Attribute: xds.AttrCreationTime, Op: xds.Overlaps, Span: xds.Span{To: day("2026-07-01")}}},
+		"date=gt2026":                                  {{Attribute: xds.AttrCreationTime, Op: xds.Overlaps, Span: xds.Span{From: day("2027-01-01")}}},
+		"date=le2026":                                  {{Attribute: xds.AttrCreationTime, Op: xds.Overlaps, Span: xds.Span{To: day("2027-01-01")}}},
+		"date=sa2026":                                  {within(xds.AttrCreationTime, day("2027-01-01"), open)},
+		"date=eb2026":                                  {within(xds.AttrCreationTime, open, day("2026-01-01"))},
+		"date=2026-06-12T02:00:00%2B02:00":             {within(xds.AttrCreationTime, day("2026-06-12"), day("2026-06-12").Add(time.Second))},
+		"date=2026-06-12T02:00:00+02:00":               {within(xds.AttrCreationTime, day("2026-06-12"), day("2026-06-12").Add(time.Second))},
+		"period=ge2026":                                {{All: []xds.Match{served, {Attribute: xds.AttrServiceStop, Op: xds.Within, Span: xds.Span{To: day("2026-01-01")}, Not: true}}}},
+		"period-end=eb2026":                            {within(xds.AttrServiceStop, open, day("2026-01-01"))},
+		"related:identifier=urn:oid:1.2.3|A_1":         {{Attribute: xds.AttrReferenceIDs, Op: xds.Like, Texts: []string{`A\_1^^^&1.2.3&ISO%`}}},
+		"author:identifier=urn:oid:1.2.3|8":            {{Attribute: xds.AttrAuthorPerson, Op: xds.Like, Texts: []string{`8^%&1.2.3&ISO%`}}},
+		"author.family=Dur":                            {prefix(xds.AttrAuthorFamily, "Dur")},
+		"author:Practitioner.family=a,b":               {prefix(xds.AttrAuthorFamily, "a", "b")},
+		"author:PractitionerRole.practitioner.given=a": {prefix(xds.AttrAuthorGiven, "a")},
+		"author:PractitionerRole.practitioner:Practitioner.name=a": {xds.AnyOf(prefix(xds.AttrAuthorFamily, "a"), prefix(xds.AttrAuthorGiven, "a"))},
+		"author.PractitionerRole.name:exact=a%5C%7Cb":              {xds.AnyOf(xds.EqualTexts(xds.AttrAuthorFamily, "a|b"), xds.EqualTexts(xds.AttrAuthorGiven, "a|b"))},
+		"author:missing=true":                                      {{Any: []xds.Match{{Attribute: xds.AttrAuthorPerson, Op: xds.Present}, {Attribute: xds.AttrAuthorInstitution, Op: xds.Present}}, Not: true}},
+		"author.identifier:not=urn:oid:1.2.3|8":                    {{Attribute: xds.AttrAuthorPerson, Op: xds.Like, Texts: []string{`8^%&1.2.3&ISO%`}, Not: true}},
+		"period:missing=false":                                     {served},
+		"date=2026-06,ne2026-06-12":                                {{Any: []xds.Match{within(xds.AttrCreationTime, day("2026-06-01"), day("2026-07-01")), {All: []xds.Match{{Attribute: xds.AttrCreationTime, Op: xds.Present}, {Attribute: xds.AttrCreationTime, Op: xds.Within, Span: xds.Span{From: day("2026-06-12"), To: day("2026-06-13")}, Not: true}}}}}},
+		"date=ap2026-06-12":                                        {{Attribute: xds.AttrCreationTime, Op: xds.Overlaps, Span: xds.Span{From: day("2026-06-11"), To: day("2026-06-14")}}},
+		"creation=2026-06-12T02:30%2B02:00":                        {within(xds.AttrCreationTime, day("2026-06-12").Add(30*time.Minute), day("2026-06-12").Add(31*time.Minute))},
+		"PDSm_DocumentReference_period-start=eb2026":               {within(xds.AttrServiceStart, open, day("2026-01-01"))},
+		"_lastupdated=ge2026":                                      {{Attribute: xds.AttrLastUpdateTime, Op: xds.Overlaps, Span: xds.Span{From: day("2026-01-01")}}},
+		"_id:not=x":                                                {{Attribute: xds.AttrLogicalID, Not: true}},
+		"_id=11111111-2222-4333-8444-555555555555":                 {xds.EqualTexts(xds.AttrLogicalID, "urn:uuid:11111111-2222-4333-8444-555555555555")},
+		"_id=nothing-of-ours":                                      {{Attribute: xds.AttrLogicalID}},
+		"_lastUpdated=ge2026":                                      {{Attribute: xds.AttrLastUpdateTime, Op: xds.Overlaps, Span: xds.Span{From: day("2026-01-01")}}},
+		"_format=json&_pretty=true&unknown=ignored":                nil,
 	} {
 		got, findings := parse(t, "patient=5c1b&"+query, false)
 		if len(findings) > 0 {
@@ -150,20 +167,26 @@ func TestSearchIdentifier(t *testing.T) {
 		"urn:ietf:rfc:3986|urn:uuid:" + uuid: "urn:uuid:" + uuid, "urn:uuid:" + uuid: "urn:uuid:" + uuid, strings.ToUpper(uuid): "urn:uuid:" + uuid, "|1.2.3": "",
 	} {
 		got, findings := parse(t, url.Values{"identifier": {value}}.Encode(), true)
-		if len(findings) > 0 || len(got.Identifiers) != 1 || strings.Join(got.Identifiers[0], ",") != want {
-			t.Errorf("%s: %v %v", value, findings, got.Identifiers)
+		if len(findings) > 0 || len(got.Named) != 1 || strings.Join(got.Named[0].IDs, ",") != want {
+			t.Errorf("%s: %v %v", value, findings, got.Named)
 		}
 	}
 }
 
 func TestSearchRefusals(t *testing.T) {
 	for _, query := range []string{
-		"type:above=a", "type:exact=a", "type=", "type=|", "date=2026-02-31", "date=xx2026", "date=2026,2027", "date:not=2026", "event:missing=maybe", "status=final",
-		"isArchived=yes", "_count=-1", "_count=many", "_total=maybe", "_summary=true", "_sort=title", "period=ne2026", "author=Practitioner/1", "related=Encounter/1",
-		"author.family=a%5Eb", "identifier=", "type=" + strings.Repeat("a,", 1001) + "a",
+		"type:above=a", "type:exact=a", "type:text=a", "type:in=a", "type:of-type=a", "type=", "type=|", "date=2026-02-31", "date=xx2026", "date=2026,", "date:not=2026", "author.family:not=a", "identifier:exact=a",
+		"date=2026-06-12T10:00:00%2B2:00", "date=2026-06T10:00", "date=2026-06-12T10", "author.family=%20", "event:missing=maybe", "status=final",
+		"isArchived=yes", "_count=-1", "_count=many", "_total=maybe", "_summary=true", "_sort=title", "author=Practitioner/1", "related=Encounter/1",
+		"identifier=", "type=" + strings.Repeat("a,", 1001) + "a",
 	} {
 		if _, findings := parse(t, "patient=5c1b&"+query, false); !has(findings, "FHIR-008", "") {
 			t.Errorf("%.60s: accepted", query)
+		}
+	}
+	for _, name := range []string{"author:Practitioner:exact.family", "author:other.family", "author.organization.family", "patientidentifier"} {
+		if _, findings := parse(t, "patient=5c1b&"+name+"=1", true); !has(findings, "FHIR-008", name) {
+			t.Errorf("%s is understood", name)
 		}
 	}
 	if _, findings := parse(t, "patient=5c1b&unknown=1", true); !has(findings, "FHIR-008", "unknown") {

@@ -36,7 +36,14 @@ func (c column) element() string {
 	if c.part == 0 {
 		return "v"
 	}
-	return fmt.Sprintf("split_part(v, '^', %d)", c.part)
+	return unescapedSQL(fmt.Sprintf("split_part(v, '^', %d)", c.part))
+}
+
+// unescapedSQL is xds.Unescape in SQL.
+func unescapedSQL(expr string) string {
+	return `case when strpos(` + expr + `, '\') = 0 then ` + expr + ` else (select string_agg(
+  case m[1] when '\F\' then '|' when '\S\' then '^' when '\T\' then '&' when '\R\' then '~' when '\E\' then '\' else m[1] end, '' order by n)
+  from regexp_matches(` + expr + `, '\\[FSTRE]\\|[^\\]+|\\', 'g') with ordinality r(m, n)) end`
 }
 
 // columns is the SQL side of the attribute tables: one row per attribute that a
@@ -75,17 +82,42 @@ func matchSQL(m xds.Match, st *statement) (string, error) { return matchAmong(co
 
 // matchAmong is matchSQL on the columns of any kind of object.
 func matchAmong(columns map[xds.Attribute]column, m xds.Match, st *statement) (string, error) {
+	sql, err := compareAmong(columns, m, st)
+	if err != nil || !m.Not {
+		return sql, err
+	}
+	return "not coalesce((" + sql + "), false)", nil
+}
+
+// compareAmong is the condition before it is turned round.
+func compareAmong(columns map[xds.Attribute]column, m xds.Match, st *statement) (string, error) {
+	if len(m.Any) > 0 || len(m.All) > 0 {
+		return combineAmong(columns, m, st)
+	}
 	col, ok := columns[m.Attribute]
 	if !ok {
 		return "", fmt.Errorf("no column for %s", m.Attribute)
 	}
 	m.Texts = slices.DeleteFunc(slices.Clone(m.Texts), unstorable)
 	m.Codes = slices.DeleteFunc(slices.Clone(m.Codes), func(c xds.Code) bool { return unstorable(c.Value) || unstorable(c.Scheme) })
-	sql, err := col.compare(m, st)
-	if err != nil || !m.Not {
-		return sql, err
+	return col.compare(m, st)
+}
+
+// combineAmong joins conditions: what is unknown of one of them is not so.
+func combineAmong(columns map[xds.Attribute]column, m xds.Match, st *statement) (string, error) {
+	between, inner := " or ", m.Any
+	if len(inner) == 0 {
+		between, inner = " and ", m.All
 	}
-	return "not coalesce((" + sql + "), false)", nil
+	var parts []string
+	for _, one := range inner {
+		sql, err := matchAmong(columns, one, st)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, "coalesce(("+sql+"), false)")
+	}
+	return "(" + strings.Join(parts, between) + ")", nil
 }
 
 func unstorable(s string) bool { return !db.Storable(s) }
@@ -109,7 +141,12 @@ func (c column) compare(m xds.Match, st *statement) (string, error) {
 
 func (c column) present() string {
 	switch c.kind {
-	case codesColumn, listColumn:
+	case listColumn:
+		if c.part != 0 {
+			return "exists (select from unnest(" + c.sql + ") v where " + c.element() + " <> '')"
+		}
+		return "cardinality(" + c.sql + ") > 0"
+	case codesColumn:
 		return "cardinality(" + c.sql + ") > 0"
 	case timeColumn:
 		return c.sql + " is not null"
@@ -193,16 +230,16 @@ func (c column) code(codes []xds.Code, st *statement) string {
 	return "(" + strings.Join(parts, " or ") + ")"
 }
 
-// like compares patterns: as given for Like, folded to lower case without accents
-// for Prefix and Contains.
+// like compares patterns: as given for Like, without case and accents on both sides for
+// Prefix and Contains.
 func (c column) like(m xds.Match, st *statement) string {
 	patterns := []string{}
 	for _, t := range m.Texts {
 		switch m.Op {
 		case xds.Prefix:
-			patterns = append(patterns, foldText(xds.EscapeLike(t))+"%")
+			patterns = append(patterns, xds.EscapeLike(t)+"%")
 		case xds.Contains:
-			patterns = append(patterns, "%"+foldText(xds.EscapeLike(t))+"%")
+			patterns = append(patterns, "%"+xds.EscapeLike(t)+"%")
 		default:
 			patterns = append(patterns, closeEscape(t))
 		}
@@ -210,10 +247,11 @@ func (c column) like(m xds.Match, st *statement) string {
 	if m.Op == xds.Like {
 		return c.anyLike(c.sql, "like", st.arg(patterns))
 	}
+	folded := "array(select " + foldedSQL("t") + " from unnest(" + st.arg(patterns) + "::text[]) t)"
 	if c.kind == listColumn || c.kind == codesColumn {
-		return "exists (select from unnest(" + c.sql + ") v where " + foldedSQL(c.element()) + " like any(" + st.arg(patterns) + "::text[]))"
+		return "exists (select from unnest(" + c.sql + ") v where " + foldedSQL(c.element()) + " like any(" + folded + "))"
 	}
-	return foldedSQL(c.sql) + " like any(" + st.arg(patterns) + "::text[])"
+	return foldedSQL(c.sql) + " like any(" + folded + ")"
 }
 
 func (c column) anyLike(sql, op, placeholder string) string {
@@ -233,26 +271,15 @@ func closeEscape(pattern string) string {
 	return pattern
 }
 
-const (
-	accented = "àáâãäåçèéêëìíîïñòóôõöùúûüýÿ"
-	plain    = "aaaaaaceeeeiiiinooooouuuuyy"
-)
-
-// foldText and foldedSQL are the same folding on both sides.
-func foldText(s string) string {
-	from, to := []rune(accented), []rune(plain)
-	return strings.Map(func(r rune) rune {
-		for i, a := range from {
-			if a == r {
-				return to[i]
-			}
-		}
-		return r
-	}, strings.ToLower(s))
-}
-
+// foldedSQL is a text without case and accents: letters of any alphabet lose the marks
+// that can be taken from them, whichever way they were written (FHIR R4 3.1.1.4.8).
 func foldedSQL(expr string) string {
-	return "translate(lower(" + expr + "), '" + accented + "', '" + plain + "')"
+	sql := `lower(regexp_replace(normalize(` + expr + `, NFKD), '[\u0300-\u036f]', '', 'g'))`
+	for _, ligature := range []string{"œoe", "Œoe", "æae", "Æae"} {
+		letter := []rune(ligature)
+		sql = "replace(" + sql + ", '" + string(letter[:1]) + "', '" + string(letter[1:]) + "')"
+	}
+	return sql
 }
 
 // statusNumber is the smallint of a status, in the order of authz.Doc….

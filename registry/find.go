@@ -170,9 +170,15 @@ func names(q xds.Query) []string {
 			names = append(names, c.sql)
 		}
 	}
-	for _, m := range q.Match {
-		add(m.Attribute)
+	var of func(match []xds.Match)
+	of = func(match []xds.Match) {
+		for _, m := range match {
+			add(m.Attribute)
+			of(m.Any)
+			of(m.All)
+		}
 	}
+	of(q.Match)
 	for _, o := range order(q.Sort) {
 		add(o.Attribute)
 	}

@@ -89,6 +89,18 @@ func plain(s string) bool {
 	return s != "" && !strings.ContainsAny(s, `&~\|^ `) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
+// Unescape is the text that a component stands for, Escape the component of a text
+// (HL7 v2.5 chapter 2.7): the separators of HL7 v2 stand in it escaped.
+func Unescape(component string) string { return unescaper.Replace(component) }
+
+// Escape is told of with Unescape.
+func Escape(text string) string { return escaper.Replace(text) }
+
+var (
+	unescaper = strings.NewReplacer(`\F\`, "|", `\S\`, "^", `\T\`, "&", `\R\`, "~", `\E\`, `\`)
+	escaper   = strings.NewReplacer("|", `\F\`, "^", `\S\`, "&", `\T\`, "~", `\R\`, `\`, `\E\`)
+)
+
 // ID is XCN.1.
 func (x XCN) ID() string { return component(string(x), 1) }
 

@@ -42,6 +42,17 @@ type Match struct {
 	Codes     []Code // an empty Value or Scheme matches any
 	Span      Span
 	Not       bool
+
+	Any []Match // instead of an attribute: at least one of these
+	All []Match // instead of an attribute: all of these
+}
+
+// AnyOf is the Match for one of several, which itself when there is one alone.
+func AnyOf(matches ...Match) Match {
+	if len(matches) == 1 {
+		return matches[0]
+	}
+	return Match{Any: matches}
 }
 
 // Span is a half-open range of instants; a zero bound is open.

@@ -33,7 +33,7 @@ func (s *Server) search(c *call) error {
 		}
 	}
 	strict := strings.Contains(c.r.Header.Get("Prefer"), "handling=strict")
-	query, findings := fhir.ParseSearch(values, s.Base, strict)
+	query, findings := fhir.ParseSearch("DocumentReference", values, s.Base, strict)
 	if err := findings.Err(); err != nil {
 		return err
 	}
@@ -166,8 +166,8 @@ func (s *Server) openSearch(ctx context.Context, session *registry.Session, c *c
 func (s *Server) narrow(ctx context.Context, session *registry.Session, scope authz.Scope, c *call, query fhir.Search) (xds.Query, error) {
 	q := query.Query
 	q.Patient, q.Relations = scope.Patient(), true
-	for _, ids := range query.Identifiers {
-		docs, err := session.Get(ctx, scope, ids...)
+	for _, n := range query.Named {
+		docs, err := session.Get(ctx, scope, n.IDs...)
 		if err != nil {
 			return q, err
 		}
@@ -176,7 +176,7 @@ func (s *Server) narrow(ctx context.Context, session *registry.Session, scope au
 			d, _ := v.Value()
 			named = append(named, d.Entry.LogicalID)
 		}
-		q = q.With(xds.EqualTexts(xds.AttrLogicalID, named...))
+		q = q.With(xds.Match{Attribute: xds.AttrLogicalID, Op: xds.Equals, Texts: named, Not: n.Not})
 	}
 	if query.CountOnly {
 		q.Limit, q.Count = 1, true

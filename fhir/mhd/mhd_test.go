@@ -201,7 +201,12 @@ func TestSearchParameters(t *testing.T) {
 		"identifier=1.2.250.1.999.9.2": false, "identifier=|1.2.250.1.999.9.1": false, "_id=" + id: true, "_id=" + newID(): false, "_id=x": false,
 		"related:identifier=urn:oid:1.2.250.1.999.2|ACC-1": true, "related:identifier=urn:oid:1.2.250.1.999.2|ACC": false, "related.identifier=ACC-1": true,
 		"author.family=max": true, "author.family=MA": true, "author.given=lib": true, "author.family=zorro": false, "author:identifier=urn:oid:1.2.250.1.71.4.2.1|899900063480": true, "author:identifier=1": false,
-		"_lastUpdated=ge2020": true, "_lastUpdated=lt2020": false,
+		"_lastUpdated=ge2020": true, "_lastUpdated=lt2020": false, "_lastUpdated:missing=true": false,
+		"author:Practitioner.family=max": true, "author.PractitionerRole.name=lib": true, "author.name=zorro": false, "author.family:missing=false": true, "author:missing=true": false,
+		"identifier:not=urn:oid:1.2.250.1.999.9.1": false, "identifier:not=urn:oid:1.2.250.1.999.9.2": true, "identifier:missing=true": false, "_id:not=" + id: false, "_id:not=x": true,
+		"period=ne2026": true, "period=ne2026-06": true, "period=lt2026-06-11": true, "period=lt2026-06-10": false, "period=sa2026-06-09": true, "period=ap2026-06-11": true, "period:missing=false": true,
+		"date=2025,2026-06-12": true, "date=2025,2024": false, "date=ap2026-06-13": true, "date=ap2026-06-15": false, "date=ne2025,ne2026": true,
+		"related:missing=true": false, "related.identifier:not=ACC-1": false, "PDSm_isArchived=true": false, "PDSm_DocumentReference_period-start=2026-06-10": true,
 	} {
 		set := w.search(durand, "patient="+w.record+"&"+query)
 		if (set.ids() == id) != found || (*set.Total == 1) != found {
@@ -227,6 +232,32 @@ func TestSearchParameters(t *testing.T) {
 	bound.Patient = w.alice
 	if set := w.search(bound, "identifier=urn:oid:1.2.250.1.999.9.1"); set.ids() != id {
 		t.Errorf("identifier under a token that names its patient: %+v", set)
+	}
+}
+
+// TestAuthorNames: a name is searched as FHIR shows it, without the escapes of HL7 v2,
+// whatever its case, its accents and the form of their letters.
+func TestAuthorNames(t *testing.T) {
+	w := newWorld(t)
+	durand := pro("durand")
+	id := w.mustPush(`"family": "MAX", "given": ["LIBRE"] }] },`, `"family": "ÉLÉONORE-CŒUR & FILS", "given": ["Zo\\^e"] }] },`)
+	for name, found := range map[string]bool{
+		"eleonore": true, "Éléonore-Cœur": true, "ELEONORE-COEUR%20%26%20F": true, "E%CC%81le": true, "%C3%A9l%C3%A9": true, "leonore": false, `eleonore-coeur%20%5C%5CT`: false, "el%25": false, "el_": false,
+	} {
+		if set := w.search(durand, "patient="+w.record+"&author.family="+name); (set.ids() == id) != found {
+			t.Errorf("author.family=%s: %q", name, set.ids())
+		}
+	}
+	for query, found := range map[string]bool{
+		"author.family:exact=%C3%89L%C3%89ONORE-C%C5%92UR%20%26%20FILS": true, "author.family:exact=eleonore-coeur%20%26%20fils": false, "author.family:contains=%26%20fils": true, "author.family:contains=T": false,
+		`author.given=zo%5C%5C^E`: true, `author.given:exact=Zo%5C%5C^e`: true, "author.given=zo^": false, "author.name=zo": true, "author.name:contains=coeur": true, `author.family=el,nobody`: true, `author.family=nobody\,el`: false,
+	} {
+		if set := w.search(durand, "patient="+w.record+"&"+query); (set.ids() == id) != found {
+			t.Errorf("%s: %q", query, set.ids())
+		}
+	}
+	if got := w.get(durand, "DocumentReference/"+id); !strings.Contains(string(got.body), `"family":"ÉLÉONORE-CŒUR & FILS","given":["Zo\\^e"]`) {
+		t.Errorf("%s", got.body)
 	}
 }
 
