@@ -1,6 +1,8 @@
 package fhir
 
 import (
+	"bytes"
+
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -141,4 +143,22 @@ func AppendBinary(b []byte, v authz.Visible[xds.Document]) (before []byte, after
 	w.shut('}')
 	w.key("data")
 	return append(w.b, '"'), `"}`
+}
+
+// AppendBinaryXML is AppendBinary as XML.
+func AppendBinaryXML(b []byte, v authz.Visible[xds.Document]) (before []byte, after string, err error) {
+	head, tail := AppendBinary(nil, v)
+	if len(head) == 0 {
+		return b, "", nil
+	}
+	n, s := scan(string(head)+tail, "")
+	if s.fatal {
+		return b, "", s.findings
+	}
+	if b, err = AppendXML(b, n, false); err != nil {
+		return nil, "", err
+	}
+	mark := []byte(`<data value="`) // < is escaped wherever it is text
+	end := bytes.Index(b, mark) + len(mark)
+	return b[:end], string(b[end:]), nil
 }

@@ -78,7 +78,7 @@ func AppendCapability(b []byte, c Capability) []byte {
 	w.str("url", c.Base)
 	w.shut('}')
 	w.str("fhirVersion", "4.0.1")
-	w.list("format", "json")
+	w.list("format", "json", "xml")
 	w.open("rest", '[')
 	w.open("", '{')
 	w.str("mode", "server")

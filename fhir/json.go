@@ -60,8 +60,6 @@ func (w *out) truth(name string, value bool) {
 	w.b = strconv.AppendBool(w.b, value)
 }
 
-const hexDigits = "0123456789abcdef"
-
 // plain holds the bytes that stand for themselves in a JSON string: a run of them
 // is copied at once.
 var plain = func() (plain [utf8.RuneSelf]bool) {
@@ -71,7 +69,8 @@ var plain = func() (plain [utf8.RuneSelf]bool) {
 	return plain
 }()
 
-// text appends a JSON string; bytes that are no UTF-8 become U+FFFD.
+// text appends a JSON string; bytes that are no UTF-8 become U+FFFD, and so do the
+// control characters that R4 and XML know in no text.
 func (w *out) text(s string) {
 	b := append(w.b, '"')
 	start := 0
@@ -84,7 +83,7 @@ func (w *out) text(s string) {
 		size := 1
 		if c >= utf8.RuneSelf {
 			var r rune
-			if r, size = utf8.DecodeRuneInString(s[i:]); r != utf8.RuneError || size != 1 {
+			if r, size = utf8.DecodeRuneInString(s[i:]); isCharacter(r) && (r != utf8.RuneError || size != 1) {
 				i += size
 				continue
 			}
@@ -97,8 +96,12 @@ func (w *out) text(s string) {
 			b = append(b, '\\', c)
 		case c == '\n':
 			b = append(b, '\\', 'n')
+		case c == '\r':
+			b = append(b, '\\', 'r')
+		case c == '\t':
+			b = append(b, '\\', 't')
 		default:
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+			b = append(b, "\ufffd"...)
 		}
 		i += size
 		start = i

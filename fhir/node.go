@@ -61,6 +61,17 @@ func (n *Node) At(i int) *Node {
 	return nil
 }
 
+// length is the number of items of an array, 1 for another value, 0 for none.
+func (n *Node) length() int {
+	switch {
+	case n == nil:
+		return 0
+	case n.Kind == Array:
+		return len(n.Items)
+	}
+	return 1
+}
+
 // Str is the text of a primitive property, "" when absent.
 func (n *Node) Str(name string) string { return n.Get(name).text() }
 

@@ -21,12 +21,12 @@ type primitive struct {
 
 var primitives = map[string]primitive{
 	"base64Binary": {String, isBase64, "du base64 (RFC 4648)"},
-	"boolean":      {Boolean, nil, "true ou false"},
+	"boolean":      {Boolean, func(s string) bool { return s == "true" || s == "false" }, "true ou false"},
 	"canonical":    {String, isURI, "une URI"},
 	"code":         {String, isCode, "un code, sans espace au bord"},
 	"date":         {String, isDate, "une date qui existe, AAAA[-MM[-JJ]]"},
 	"dateTime":     {String, isDateTime, "une date qui existe, AAAA[-MM[-JJ[Thh:mm:ss+zz:zz]]]"},
-	"decimal":      {Number, nil, "un nombre"},
+	"decimal":      {Number, isNumber, "un nombre"},
 	"id":           {String, isID, "1 à 64 caractères parmi A-Z a-z 0-9 - ."},
 	"instant":      {String, isInstant, "un instant AAAA-MM-JJThh:mm:ss+zz:zz"},
 	"integer":      {Number, integerFrom(-1 << 31), "un entier de 32 bits"},
@@ -50,6 +50,18 @@ var isCode = pattern(`[^\s]+(\s[^\s]+)*`)
 
 // maxText is the length that FHIR allows a string (1 MiB).
 const maxText = 1 << 20
+
+// isNumber tells whether a text is a number as JSON writes it; its length bounds what
+// it costs to read it as one.
+func isNumber(s string) bool { return len(s) <= 40 && jsonNumber.MatchString(s) }
+
+// isCharacter tells whether a character may stand in a text of R4, in either encoding
+// (R4 datatypes.html#string; XML 1.0 section 2.2).
+func isCharacter(r rune) bool {
+	return r >= ' ' && r != 0xFFFE && r != 0xFFFF || r == '\t' || r == '\n' || r == '\r'
+}
+
+func notCharacter(r rune) bool { return !isCharacter(r) }
 
 func isText(s string) bool { return len(s) <= maxText && strings.TrimSpace(s) != "" }
 
@@ -75,16 +87,16 @@ func isXHTML(s string) bool { return len(s) <= maxText && strings.HasPrefix(s, "
 func integerFrom(low int64) func(string) bool {
 	return func(s string) bool {
 		v, err := strconv.ParseInt(s, 10, 32)
-		return err == nil && v >= low
+		return err == nil && v >= low && isNumber(s)
 	}
 }
 
-// isBase64 checks alphabet and padding without decoding; line ends are allowed.
+// isBase64 checks alphabet and padding without decoding; white space is allowed.
 func isBase64(s string) bool {
 	count, padding := 0, 0
 	for i := range len(s) {
 		switch c := s[i]; {
-		case c == '\r' || c == '\n':
+		case c == '\r' || c == '\n' || c == ' ' || c == '\t':
 			continue
 		case c == '=':
 			padding++

@@ -29,7 +29,11 @@ type BundleDocument struct {
 
 // Open decodes the bytes as they are read; ReadResource has checked that they are base64.
 func (d BundleDocument) Open() io.Reader {
-	return base64.NewDecoder(base64.StdEncoding, strings.NewReader(d.data))
+	data := d.data
+	if strings.ContainsAny(data, " \t") { // which XML makes of lines; the decoder skips lines alone
+		data = strings.NewReplacer(" ", "", "\t", "").Replace(data)
+	}
+	return base64.NewDecoder(base64.StdEncoding, strings.NewReader(data))
 }
 
 // PlannedEntry says what an entry of the request makes, so that the response can be

@@ -11,6 +11,14 @@ import (
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
+// Read reads one R4 resource from either encoding.
+func Read(f Format, r io.Reader, limit int64, types ...string) (*Node, xds.Errors) {
+	if f == XML {
+		return ReadXML(r, limit, types...)
+	}
+	return ReadResource(r, limit, types...)
+}
+
 // ReadResource reads one R4 resource from JSON, strictly: unknown elements,
 // repeated properties, wrong kinds, cardinalities, dates that do not exist, codes
 // outside required bindings (FHIR R4 2.1.0, json.html). All findings come at once,
@@ -21,13 +29,8 @@ import (
 // The text is kept in memory once; strings of the Node share it.
 func ReadResource(r io.Reader, limit int64, types ...string) (*Node, xds.Errors) {
 	var text strings.Builder
-	switch n, err := io.Copy(&text, io.LimitReader(r, limit+1)); {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, xds.Errors{{ID: "SOAP-010"}}
-	case err != nil:
-		return nil, xds.Errors{{ID: "FHIR-001", Found: "contenu interrompu", Expected: "une ressource entière"}}
-	case n > limit:
-		return nil, xds.Errors{{ID: "FHIR-007", Expected: "au plus " + strconv.FormatInt(limit, 10) + " octets"}}
+	if findings := readAll(&text, r, limit); findings != nil {
+		return nil, findings
 	}
 	where := ""
 	if len(types) == 1 {
@@ -50,6 +53,19 @@ func ReadResource(r io.Reader, limit int64, types ...string) (*Node, xds.Errors)
 	return n, c.findings
 }
 
+// readAll reads a text of at most limit bytes.
+func readAll(into io.Writer, r io.Reader, limit int64) xds.Errors {
+	switch n, err := io.Copy(into, io.LimitReader(r, limit+1)); {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return xds.Errors{{ID: "SOAP-010"}}
+	case err != nil:
+		return xds.Errors{{ID: "FHIR-001", Found: "contenu interrompu", Expected: "une ressource entière"}}
+	case n > limit:
+		return xds.Errors{{ID: "FHIR-007", Expected: "au plus " + strconv.FormatInt(limit, 10) + " octets"}}
+	}
+	return nil
+}
+
 // checker compares Nodes with the element table.
 type checker struct{ *scanner }
 
@@ -62,8 +78,8 @@ func (c checker) refused(p place, found, expected string) {
 	c.finding("FHIR-002", p.path, p.offset, found, expected)
 }
 
-// resource checks a resource. A type of R4 that the product does not read is left
-// to the profile of the message; an unknown one is a finding.
+// resource checks a resource. One that the table does not hold is refused, be it of R4
+// or not: what cannot be checked cannot be kept or given back either.
 func (c checker) resource(p place) {
 	if p.Kind != Object {
 		c.wrong(p, "ce n'est pas un objet", "une ressource")
@@ -72,15 +88,17 @@ func (c checker) resource(p place) {
 	name := p.ResourceType()
 	s := r4().structures[name]
 	switch {
-	case s != nil && r4().resources[name]:
-		c.object(p, s, true)
-	case !r4().resources[name]:
+	case s != nil && s.resource:
+		c.object(p, s)
+	case r4().resources[name]:
+		c.finding("FHIR-009", p.path, p.offset, name, "une ressource que la passerelle lit")
+	default:
 		c.wrong(place{p.Node, p.path + ".resourceType"}, name, "un type de ressource de FHIR R4")
 	}
 }
 
 // object checks the properties of an object against its structure.
-func (c checker) object(p place, s *structure, resource bool) {
+func (c checker) object(p place, s *structure) {
 	if p.Kind != Object {
 		c.wrong(p, "ce n'est pas un objet", "un objet")
 		return
@@ -92,15 +110,11 @@ func (c checker) object(p place, s *structure, resource bool) {
 	for _, m := range p.Members {
 		at := place{m.Value, join(p.path, m.Name)}
 		switch {
-		case m.Name == "resourceType" && resource:
-		case m.Name == "id":
-			c.id(at, resource)
-		case m.Name == "extension":
-			c.list(at, extensions)
+		case m.Name == "resourceType" && s.resource:
 		case strings.HasPrefix(m.Name, "_"):
 			c.companion(p, at, s, present)
 		default:
-			c.property(at, s.elements[m.Name], present)
+			c.property(at, s.lookup(m.Name), p.Node.Get("_"+m.Name), present)
 		}
 	}
 	for _, e := range s.required {
@@ -110,11 +124,9 @@ func (c checker) object(p place, s *structure, resource bool) {
 	}
 }
 
-var extensions = &element{name: "extension", of: "extension", kind: "Extension", max: -1, array: true}
-
 // property checks one property; present remembers the elements met, since a
 // choice may stand only once.
-func (c checker) property(at place, e *element, present map[string]string) {
+func (c checker) property(at place, e *element, companion *Node, present map[string]string) {
 	if e == nil {
 		c.wrong(at, "élément inconnu", "un élément de FHIR R4")
 		return
@@ -124,7 +136,7 @@ func (c checker) property(at place, e *element, present map[string]string) {
 	}
 	present[e.of] = e.name
 	if e.array {
-		c.list(at, e)
+		c.list(at, e, companion)
 		return
 	}
 	if at.Kind == Array {
@@ -134,7 +146,12 @@ func (c checker) property(at place, e *element, present map[string]string) {
 	c.single(at, e)
 }
 
-func (c checker) list(at place, e *element) {
+// said tells whether the companion of the i-th value says anything.
+func said(companions *Node, i int) bool {
+	return companions.At(i) != nil && companions.At(i).Kind == Object
+}
+
+func (c checker) list(at place, e *element, companions *Node) {
 	if at.Kind != Array {
 		c.wrong(at, "une valeur seule", "une liste")
 		return
@@ -142,8 +159,8 @@ func (c checker) list(at place, e *element) {
 	if len(at.Items) == 0 {
 		c.wrong(at, "liste vide", "au moins un élément, ou rien")
 	}
-	for _, item := range at.each() {
-		if _, primitive := primitives[e.kind]; primitive && item.Kind == Null {
+	for i, item := range at.each() {
+		if _, primitive := primitives[e.kind]; primitive && item.Kind == Null && said(companions, i) {
 			continue // its companion speaks for it
 		}
 		c.single(item, e)
@@ -161,7 +178,7 @@ func (c checker) single(at place, e *element) {
 		return
 	}
 	if s := r4().structures[e.kind]; s != nil {
-		c.object(at, s, r4().resources[e.kind])
+		c.object(at, s)
 	}
 }
 
@@ -169,6 +186,8 @@ func (c checker) primitive(at place, e *element, p primitive) {
 	switch {
 	case at.Kind != p.kind:
 		c.wrong(at, kindNames[at.Kind], p.expected)
+	case e.kind != "base64Binary" && strings.ContainsFunc(at.Text, notCharacter):
+		c.refused(at, "", "des caractères permis par FHIR R4")
 	case p.valid != nil && !p.valid(at.Text):
 		c.refused(at, quotable(at, e.kind), p.expected)
 	case len(e.codes) > 0 && !slices.Contains(e.codes, at.Text):
@@ -188,29 +207,21 @@ func quotable(at place, kind string) string {
 	return ""
 }
 
-// id checks the id of a resource (type id) or of another element (string).
-func (c checker) id(at place, resource bool) {
-	kind := "string"
-	if resource {
-		kind = "id"
-	}
-	c.primitive(at, &element{kind: kind}, primitives[kind])
-}
-
 // companion checks `_name`, which carries the id and the extensions of a primitive.
 func (c checker) companion(p, at place, s *structure, present map[string]string) {
-	e := s.elements[at.path[strings.LastIndex(at.path, "._")+2:]]
-	if e == nil {
+	name := at.path[strings.LastIndex(at.path, "._")+2:]
+	e := s.lookup(name)
+	switch {
+	case e == nil:
 		c.wrong(at, "élément inconnu", "un élément de FHIR R4")
 		return
-	}
-	if _, ok := primitives[e.kind]; !ok {
-		c.wrong(at, "élément qui n'est pas une valeur simple", "sans _")
+	case !e.accompanied(s):
+		c.wrong(at, "élément qui n'a ni id ni extension", "sans _")
 		return
+	case present[e.of] != "" && present[e.of] != e.name:
+		c.wrong(at, "deuxième valeur de "+e.of+"[x]", "une seule")
 	}
-	if present[e.of] == "" {
-		present[e.of] = e.name
-	}
+	present[e.of] = e.name
 	items := []place{at}
 	if e.array {
 		items = at.each()
@@ -220,10 +231,7 @@ func (c checker) companion(p, at place, s *structure, present map[string]string)
 	}
 	for _, item := range items {
 		if item.Kind != Null {
-			c.object(item, bare, false)
+			c.object(item, bare)
 		}
 	}
 }
-
-// bare is an element with nothing but id and extension.
-var bare = &structure{}

@@ -54,6 +54,15 @@ func TestReadFindings(t *testing.T) {
 		"code":                {`{"resourceType":"Patient","gender":"femme"}`, "FHIR-002", "Patient.gender"},
 		"companion of nobody": {`{"resourceType":"Patient","_nobody":{"id":"1"}}`, "FHIR-001", "Patient._nobody"},
 		"companion's length":  {`{"resourceType":"Patient","name":[{"given":["a"],"_given":[null,null]}]}`, "FHIR-001", "Patient.name[0]._given"},
+		"companion of an id":  {`{"resourceType":"Patient","_id":{"id":"1"}}`, "FHIR-001", "Patient._id"},
+		"companion of a url":  {`{"resourceType":"Patient","extension":[{"url":"u:x","_url":{"id":"1"},"valueCode":"a"}]}`, "FHIR-001", "Patient.extension[0]._url"},
+		"companion of a div":  {`{"resourceType":"Patient","text":{"status":"empty","_div":{"id":"1"}}}`, "FHIR-001", "Patient.text._div"},
+		"second by companion": {`{"resourceType":"Patient","deceasedBoolean":true,"_deceasedDateTime":{"id":"1"}}`, "FHIR-001", "Patient._deceasedDateTime"},
+		"null for nobody":     {`{"resourceType":"Patient","name":[{"given":["a",null]}]}`, "FHIR-001", "Patient.name[0].given[1]"},
+		"null and null":       {`{"resourceType":"Patient","name":[{"given":["a",null],"_given":[{"id":"1"},null]}]}`, "FHIR-001", "Patient.name[0].given[1]"},
+		"control by escape":   {`{"resourceType":"Patient","name":[{"text":"a\u0001"}]}`, "FHIR-002", "Patient.name[0].text"},
+		"not read here":       {`{"resourceType":"Patient","contained":[{"resourceType":"Observation"}]}`, "FHIR-009", "Patient.contained[0]"},
+		"extension of Bundle": {`{"resourceType":"Patient","contained":[{"resourceType":"Parameters","extension":[]}]}`, "FHIR-001", "Patient.contained[0].extension"},
 		"extension's url":     {`{"resourceType":"Patient","extension":[{"valueString":"x"}]}`, "FHIR-001", "Patient.extension[0].url"},
 	} {
 		if _, findings := readText(c.text, "Patient"); !has(findings, c.id, c.where) {

@@ -32,9 +32,67 @@ type element struct {
 
 // structure is one kind of object: a resource, a data type or a backbone element.
 type structure struct {
+	resource bool
 	elements map[string]*element
 	required []*element // min > 0, once per choice
 	order    []*element // every element once, in the order of the specification
+}
+
+// The elements that the table leaves out, since every object may have them.
+var (
+	extensions = &element{name: "extension", of: "extension", kind: "Extension", max: -1, array: true}
+	resourceID = &element{name: "id", of: "id", kind: "id", max: 1, summary: true}
+	elementID  = &element{name: "id", of: "id", kind: "string", max: 1}
+)
+
+// bare is an element with nothing but id and extension.
+var bare = &structure{}
+
+// lookup is the element behind a property, nil for an unknown one. Resources that
+// are no DomainResource have no extension.
+func (s *structure) lookup(name string) *element {
+	switch {
+	case name == "id" && s.resource:
+		return resourceID
+	case name == "id":
+		return elementID
+	case name == "extension" && (!s.resource || s.elements["modifierExtension"] != nil):
+		return extensions
+	}
+	return s.elements[name]
+}
+
+// rank is the place of an element among those of its object: the id first; extension
+// before everything else, in a resource behind what every resource has.
+func (s *structure) rank(e *element) int {
+	switch e {
+	case resourceID, elementID:
+		return -2
+	case extensions:
+		if s.resource {
+			return 2*s.elements["modifierExtension"].order - 1
+		}
+		return -1
+	}
+	return 2 * e.order
+}
+
+// accompanied tells whether a property of s may have an id and extensions beside its value.
+func (e *element) accompanied(s *structure) bool {
+	_, primitive := primitives[e.kind]
+	return primitive && e.kind != "xhtml" && e != elementID && e != resourceID && !s.isAttribute(e.name)
+}
+
+// isAttribute tells whether XML carries a property as an attribute: the id of what is
+// no resource, and the url of an extension. The type of a resource is its name.
+func (s *structure) isAttribute(name string) bool {
+	switch name {
+	case "resourceType":
+		return s.resource
+	case "id":
+		return !s.resource
+	}
+	return name == "url" && s == r4().structures["Extension"]
 }
 
 // definitions is the element table, parsed.
@@ -74,7 +132,7 @@ func (d *definitions) add(fields []string, backbones map[string]bool) {
 	parent, name, _ := cutLast(path, ".")
 	s := d.structures[parent]
 	if s == nil {
-		s = &structure{elements: map[string]*element{}}
+		s = &structure{resource: d.resources[parent], elements: map[string]*element{}}
 		d.structures[parent] = s
 	}
 	base, choice := strings.CutSuffix(name, "[x]")

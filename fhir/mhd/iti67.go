@@ -27,11 +27,6 @@ func (s *Server) search(c *call) error {
 	if err != nil {
 		return err
 	}
-	if formats := values["_format"]; len(formats) > 0 {
-		if err := jsonFormat(formats[0]); err != nil {
-			return err
-		}
-	}
 	strict := strings.Contains(c.r.Header.Get("Prefer"), "handling=strict")
 	query, findings := fhir.ParseSearch("DocumentReference", values, s.Base, strict)
 	if err := findings.Err(); err != nil {
@@ -80,7 +75,7 @@ func (c *call) parameters() (url.Values, error) {
 	for name, more := range form {
 		values[name] = append(values[name], more...)
 	}
-	return values, nil
+	return values, c.negotiate(values)
 }
 
 // found is the answer to a search before it is written.

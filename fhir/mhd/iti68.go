@@ -6,7 +6,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,8 +121,11 @@ func (s *Server) retrieve(c *call) error {
 	var before []byte
 	var after string
 	if resource {
-		before, after = fhir.AppendBinary(nil, v)
-		kind, etag = fhir.MediaType, etag+"-json"
+		if before, after, err = c.binary(v); err != nil {
+			return err
+		}
+		kind = c.form.Format.MediaType()
+		etag += [...]string{fhir.JSON: "-json", fhir.XML: "-xml"}[c.form.Format]
 		size = int64(len(before)) + int64(base64.StdEncoding.EncodedLen(int(size))) + int64(len(after))
 	}
 	if c.unchanged(`"` + etag + `"`) {
@@ -146,6 +148,15 @@ func (s *Server) retrieve(c *call) error {
 		panic(http.ErrAbortHandler)
 	}
 	return nil
+}
+
+// binary is the Binary resource around the base64 of the bytes.
+func (c *call) binary(v authz.Visible[xds.Document]) (before []byte, after string, err error) {
+	if c.form.Format == fhir.XML {
+		return fhir.AppendBinaryXML(nil, v)
+	}
+	before, after = fhir.AppendBinary(nil, v)
+	return before, after, nil
 }
 
 // stream copies the bytes, or the resource around their base64.
@@ -177,24 +188,25 @@ func mediaType(registered string) string {
 }
 
 // wantsResource tells whether the client takes a Binary resource rather than the
-// bytes: when it names FHIR JSON and neither the document's own type nor any type.
+// bytes: when it names FHIR JSON or XML before the document's own type or any type.
 func (c *call) wantsResource(kind string) (bool, error) {
-	if formats := c.query["_format"]; len(formats) > 0 {
-		return true, jsonFormat(formats[0])
+	if named := c.query["_format"]; len(named) > 0 {
+		_, err := c.format(named)
+		return true, err
 	}
-	accepted := accepts(c.r.Header.Values("Accept"))
-	own, _, _ := strings.Cut(kind, ";")
-	major, _, _ := strings.Cut(own, "/")
-	for _, a := range accepted {
-		switch {
-		case a == own || a == major+"/*" || a == "*/*":
-			return false, nil
-		case slices.Contains(jsonTypes[:1], a):
-			return true, nil
-		}
-	}
-	if len(accepted) == 0 {
+	ranges := accepts(c.r.Header.Values("Accept"))
+	if len(ranges) == 0 {
 		return false, nil
 	}
-	return false, &xds.Error{ID: "FHIR-005", Where: "Accept", Expected: own + " ou application/fhir+json"}
+	own, _, _ := strings.Cut(kind, ";")
+	offers := []fhir.Format{fhir.JSON, fhir.XML}
+	switch i := choose(ranges, []string{own}, fhir.JSON.Names()[:1], fhir.XML.Names()[:1]); i {
+	case -1:
+		return false, &xds.Error{ID: "FHIR-005", Where: "Accept", Expected: own + ", application/fhir+json ou application/fhir+xml"}
+	case 0:
+		return false, nil
+	default:
+		c.form.Format = offers[i-1]
+		return true, nil
+	}
 }

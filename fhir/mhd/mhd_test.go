@@ -112,9 +112,9 @@ func TestRefusals(t *testing.T) {
 		"binary without a link":       {stranger, "Binary/" + id, nil, 404, "FHIR-003"},
 		"unknown resource":            {durand, "Appointment", nil, 404, "FHIR-003"},
 		"history":                     {durand, "DocumentReference/" + id + "/_history/1", nil, 404, "FHIR-003"},
-		"XML":                         {durand, patient, []string{"Accept", "application/fhir+xml"}, 406, "FHIR-005"},
-		"XML by _format":              {durand, patient + "&_format=xml", []string{"Accept", "application/fhir+json"}, 406, "FHIR-005"},
-		"XML Binary":                  {durand, "Binary/" + id, []string{"Accept", "application/fhir+xml"}, 406, "FHIR-005"},
+		"Turtle":                      {durand, patient, []string{"Accept", "text/turtle"}, 406, "FHIR-005"},
+		"Turtle by _format":           {durand, patient + "&_format=ttl", []string{"Accept", "application/fhir+json"}, 406, "FHIR-005"},
+		"Binary as an image":          {durand, "Binary/" + id, []string{"Accept", "image/png"}, 406, "FHIR-005"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := w.get(c.who, c.path, c.headers...)
@@ -374,8 +374,8 @@ func TestRefusedBundles(t *testing.T) {
 	if set := w.search(pro("durand"), "patient="+w.record); *set.Total != 1 {
 		t.Errorf("%d documents are stored", *set.Total)
 	}
-	if got := w.as(chu, http.MethodPost, "/fhir", strings.NewReader("<Bundle/>"), "Content-Type", "application/fhir+xml"); got.status != http.StatusUnsupportedMediaType {
-		t.Errorf("XML: %d", got.status)
+	if got := w.as(chu, http.MethodPost, "/fhir", strings.NewReader("<Bundle/>"), "Content-Type", "text/turtle"); got.status != http.StatusUnsupportedMediaType {
+		t.Errorf("Turtle: %d", got.status)
 	}
 	endless := io.LimitReader(spaces{}, 65<<20)
 	if got := w.as(chu, http.MethodPost, "/fhir", endless, "Content-Type", "application/fhir+json"); got.status != http.StatusRequestEntityTooLarge {
@@ -397,11 +397,8 @@ func (spaces) Read(p []byte) (int, error) {
 func TestMetadata(t *testing.T) {
 	w := newWorld(t)
 	got := w.get(iua.Claims{}, "metadata")
-	if got.status != http.StatusOK || !strings.Contains(string(got.body), `"fhirVersion":"4.0.1"`) || !strings.Contains(string(got.body), `"format":["json"]`) {
+	if got.status != http.StatusOK || !strings.Contains(string(got.body), `"fhirVersion":"4.0.1"`) || !strings.Contains(string(got.body), `"format":["json","xml"]`) {
 		t.Errorf("%d %s", got.status, got.body)
-	}
-	if got := w.get(iua.Claims{}, "metadata", "Accept", "application/fhir+xml"); got.status != http.StatusNotAcceptable {
-		t.Errorf("XML: %d", got.status)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -68,7 +69,8 @@ type call struct {
 	vid     string // its {vid}
 	query   url.Values
 	subject authz.Subject
-	request string // id of the request in the log and in incidents
+	form    fhir.Rendering // how the client takes resources; JSON until that is known
+	request string         // id of the request in the log and in incidents
 }
 
 // Routes adds the face to a router.
@@ -106,6 +108,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) act(c *call) error {
+	query, badQuery := url.ParseQuery(c.r.URL.RawQuery)
+	unacceptable := c.negotiate(query) // first of all: refusals have a form too
+	c.query = query
 	var err error
 	if err = s.dispatch(c); err != nil {
 		return err
@@ -115,13 +120,11 @@ func (s *Server) act(c *call) error {
 			return err
 		}
 	}
-	if c.query, err = url.ParseQuery(c.r.URL.RawQuery); err != nil {
+	if badQuery != nil {
 		return xds.Found("FHIR-008", "URL", "", "des paramètres encodés (RFC 3986)")
 	}
-	if !c.route.raw {
-		if err := wantsJSON(c); err != nil {
-			return err
-		}
+	if unacceptable != nil && !c.route.raw && !strings.HasSuffix(c.route.path, "/_search") { // whose form may say _format
+		return unacceptable
 	}
 	return c.route.handle(s, c)
 }
@@ -140,10 +143,8 @@ func (s *Server) refuse(c *call, err error) []string {
 	case http.StatusServiceUnavailable:
 		c.w.Header().Set("Retry-After", "5")
 	}
-	if c.route.actor {
-		fhir.WriteRepositoryOutcome(c.w, all)
-	} else {
-		fhir.WriteOutcome(c.w, all)
+	if err := c.send(fhir.Status(all), fhir.AppendOutcome(nil, all, c.route.actor)); err != nil {
+		s.Log.Error("incident", "request", c.request, "transaction", c.route.name, "error", err)
 	}
 	var codes []string
 	for _, e := range all {
@@ -155,13 +156,14 @@ func (s *Server) refuse(c *call, err error) []string {
 // body reads the resource that the request carries, of one of the kinds, at most
 // limit bytes: a media type that is none of FHIR is 415, more bytes 413.
 func (c *call) body(limit int64, kinds ...string) (*fhir.Node, error) {
-	if err := sendsJSON(c); err != nil {
+	format, err := c.bodyFormat()
+	if err != nil {
 		return nil, err
 	}
 	if c.r.ContentLength > limit {
 		return nil, &xds.Error{ID: "FHIR-007"}
 	}
-	n, findings := fhir.ReadResource(http.MaxBytesReader(c.w, c.r.Body, limit+1), limit, kinds...)
+	n, findings := fhir.Read(format, http.MaxBytesReader(c.w, c.r.Body, limit+1), limit, kinds...)
 	return n, findings.Err()
 }
 
@@ -170,7 +172,11 @@ func (c *call) write(body []byte) error { return c.send(http.StatusOK, body) }
 
 // send answers with a resource, given as JSON, in the form that the client takes.
 func (c *call) send(status int, body []byte) error {
-	c.w.Header().Set("Content-Type", fhir.MediaType)
+	body, err := c.form.Render(body)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Content-Type", c.form.Format.MediaType())
 	c.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	c.w.WriteHeader(status)
 	_, _ = c.w.Write(body) // the client may be gone

@@ -147,8 +147,11 @@ func (e element) flags() string {
 // types are the type codes of an element; a content reference reads as its path
 // after a #, and the FHIRPath types of ids as the FHIR type they stand for.
 func (e element) types() []string {
-	if e.ContentReference != "" {
+	switch {
+	case e.ContentReference != "":
 		return []string{e.ContentReference}
+	case e.Path == "Bundle.entry.response.outcome": // which the package narrows
+		return []string{"Resource"}
 	}
 	var types []string
 	for _, t := range e.Type {
