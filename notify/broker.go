@@ -138,3 +138,29 @@ func (b Broker) resolve(ctx context.Context, host string) ([]netip.Addr, error) 
 	}
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 }
+
+// The failures that a subscriber is told of (code system subscription-error of R5).
+const (
+	NoResponse    = "no-response"
+	ErrorResponse = "error-response"
+	Unlisted      = "unlisted" // our own: taken off the list
+)
+
+// Answered is an answer that refuses a notification.
+type Answered struct{ Status int }
+
+// Error is the status.
+func (a Answered) Error() string { return "the consumer answers " + http.StatusText(a.Status) }
+
+// Failure is how a subscriber is told why his consumer was not: never with what it
+// answered.
+func Failure(err error) string {
+	var answered Answered
+	switch {
+	case errors.Is(err, ErrUnlisted):
+		return Unlisted
+	case errors.As(err, &answered):
+		return ErrorResponse
+	}
+	return NoResponse
+}

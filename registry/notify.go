@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -23,6 +24,7 @@ type Notification struct {
 	Full         bool
 	Consumer     string
 	Documents    []authz.Visible[xds.Document]
+	Telling      *Telling // of a Subscription of the FHIR face; nil: ITI-53
 }
 
 // happening is an event of a subscription as the tables hold it.
@@ -35,13 +37,22 @@ type happening struct {
 	filter       []byte
 	full         bool
 	consumer     string
+	at           time.Time
+	action       int16  // of the trail row, authz.Value
+	bare         bool   // of no trail row: a handshake or a heartbeat
+	hook         []byte // of a Subscription of the FHIR face, else nil
+	newOnly      bool
+	status       HookStatus
+	verified     bool
+	told         int64
 }
 
 const happeningSQL = `
-select o.record::text, o.lane::text, o.seq, o.event::text, t.documents::text[], s.subject, s.filter, s.full_entry, s.consumer
+select o.record::text, o.lane::text, o.seq, o.event::text, t.documents::text[], s.subject, s.filter, s.full_entry, s.consumer,
+  o.at, coalesce(t.action, 0), o.trail_seq = 0, s.hook, s.new_only, s.status, s.verified, s.told
 from outbox o
 join subscription s on s.record = o.record and s.id = o.lane and s.expires_at > $1
-join trail t on t.record = o.record and t.at = o.at and t.seq = o.trail_seq
+left join trail t on t.record = o.record and t.at = o.at and t.seq = o.trail_seq
 where `
 
 // Notifications judges events of one subscription with the rights of this instant, as
@@ -63,7 +74,11 @@ func (r *Registry) Notifications(ctx context.Context, sys authz.System, g *authz
 		if err != nil {
 			return err
 		}
-		told, err = s.judge(ctx, g, "ITI-53", events, len(events), map[string]*subscriber{})
+		transaction := "ITI-53"
+		if len(events) > 0 && events[0].hook != nil {
+			transaction = "ITI-112"
+		}
+		told, err = s.judge(ctx, g, transaction, events, len(events), map[string]*subscriber{})
 		return err
 	})
 	return told, err
@@ -120,7 +135,8 @@ func (s *Session) happenings(ctx context.Context, which string, args ...any) ([]
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h happening, err error) {
-		return h, row.Scan(&h.record, &h.lane, &h.seq, &h.event, &h.documents, &h.subject, &h.filter, &h.full, &h.consumer)
+		return h, row.Scan(&h.record, &h.lane, &h.seq, &h.event, &h.documents, &h.subject, &h.filter, &h.full, &h.consumer,
+			&h.at, &h.action, &h.bare, &h.hook, &h.newOnly, &h.status, &h.verified, &h.told)
 	})
 }
 
@@ -148,6 +164,13 @@ func (s *Session) judge(ctx context.Context, g *authz.Gate, transaction string, 
 		if len(told) == most {
 			break
 		}
+		if e.bare {
+			told = append(told, e.notification(nil))
+			continue
+		}
+		if !e.wanted() {
+			continue
+		}
 		r, known := readers[e.lane]
 		if !known {
 			if r, err = s.reopen(ctx, g, transaction, e); err != nil {
@@ -170,9 +193,30 @@ func (s *Session) judge(ctx context.Context, g *authz.Gate, transaction string, 
 			s.traces, r.trace = append(s.traces, r.trace), nil
 		}
 		r.scope.Found(r.ids, true)
-		told = append(told, Notification{Subscription: e.lane, Record: e.record, Event: e.event, Full: e.full, Consumer: e.consumer, Documents: visible})
+		told = append(told, e.notification(visible))
 	}
 	return told, nil
+}
+
+// wanted tells whether an event is one that its subscription is told of at all: one
+// whose consumer has not answered is told nothing.
+func (e happening) wanted() bool {
+	return e.verified && (!e.newOnly || e.action == int16(authz.Submit) || e.action == int16(authz.Replace))
+}
+
+func (e happening) notification(documents []authz.Visible[xds.Document]) Notification {
+	n := Notification{Subscription: e.lane, Record: e.record, Event: e.event, Full: e.full, Consumer: e.consumer, Documents: documents}
+	if e.hook == nil {
+		return n
+	}
+	n.Telling = &Telling{Asked: e.hook, Status: e.status, Before: e.told, At: e.at}
+	switch {
+	case e.bare && e.verified:
+		n.Telling.Kind = TellHeartbeat
+	case e.bare:
+		n.Telling.Kind = TellHandshake
+	}
+	return n
 }
 
 // reopen asks the Gate about a subscriber as he is now. A refusal is a Scope that

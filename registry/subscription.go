@@ -21,6 +21,7 @@ type Subscription struct {
 	Consumer  string // URL that is told; "" with a pull point
 	PullPoint string // bare UUID of one of the subscriber's own
 	Expires   time.Time
+	Hook      *Hook // of a Subscription of the FHIR face; nil: ITI-52
 }
 
 // How many subscriptions one subject has on one record, and pull points at all.
@@ -75,11 +76,18 @@ func (s *Session) Subscribe(ctx context.Context, sc authz.Scope, n Subscription)
 			until = end
 		}
 	}
-	_, err = s.tx.Exec(ctx, `
-insert into subscription (record, id, owner, subject, filter, full_entry, consumer, pull_point, created_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		sc.Record(), n.ID, owner(sub), subject, filter, n.Full, n.Consumer, point, s.Now(), until)
-	return until, err
+	hook, status := Hook{}, HookActive
+	if n.Hook != nil {
+		hook, status = *n.Hook, HookRequested
+	}
+	if _, err = s.tx.Exec(ctx, `
+insert into subscription (record, id, owner, subject, filter, full_entry, consumer, pull_point, created_at, expires_at, hook, new_only, heartbeat, status, verified)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		sc.Record(), n.ID, owner(sub), subject, filter, n.Full, n.Consumer, point, s.Now(), until, hook.Asked, hook.NewOnly, hook.Heartbeat, status, n.Hook == nil,
+	); err != nil || n.Hook == nil {
+		return until, err
+	}
+	return until, s.greet(ctx, sc.Record(), n.ID)
 }
 
 // pullPoint is until when a pull point of the subject lives; DSUB-004 when it does not.
@@ -99,7 +107,7 @@ func (s *Session) pullPoint(ctx context.Context, sub authz.Subject, id string) (
 func (r *Registry) Unsubscribe(ctx context.Context, sub authz.Subject, record, id string) error {
 	var n int
 	return r.ofOwner(ctx, &n, `
-with ended as (delete from subscription where record = $1 and id = $2 and owner = $3 and expires_at > $4 returning record, id),
+with ended as (delete from subscription where record = $1 and id = $2 and owner = $3 and expires_at > $4 and hook is null returning record, id),
      forgotten as (delete from outbox o using ended where o.record = ended.record and o.lane = ended.id)
 select 1 from ended`, []string{record, id}, owner(sub), r.Now())
 }
@@ -109,7 +117,7 @@ select 1 from ended`, []string{record, id}, owner(sub), r.Now())
 func (r *Registry) Renew(ctx context.Context, sub authz.Subject, record, id string, until time.Time) (time.Time, error) {
 	err := r.ofOwner(ctx, &until, `
 update subscription s set expires_at = least($5::timestamptz, (select p.expires_at from pull_point p where p.id = s.pull_point))
-where record = $1 and id = $2 and owner = $3 and expires_at > $4 returning expires_at`, []string{record, id}, owner(sub), r.Now(), until)
+where record = $1 and id = $2 and owner = $3 and expires_at > $4 and hook is null returning expires_at`, []string{record, id}, owner(sub), r.Now(), until)
 	return until, err
 }
 

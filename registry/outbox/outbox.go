@@ -197,7 +197,7 @@ func (b *Box) Expire(ctx context.Context, sys authz.System, kind Kind, before ti
 }
 
 // Tidy takes away subscriptions and pull points whose time is over, with what waits
-// for them.
+// for them, and enters the heartbeats that are due.
 func (b *Box) Tidy(ctx context.Context, sys authz.System) error {
 	if err := db.BySystem(sys); err != nil {
 		return err
@@ -211,5 +211,6 @@ with over as (
   returning record, id
 )
 delete from outbox o using over where o.record = over.record and o.lane = over.id`, now)
+	all.Queue(heartbeatSQL, now)
 	return b.pool.SendBatch(ctx, all).Close()
 }

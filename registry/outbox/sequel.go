@@ -1,6 +1,9 @@
 package outbox
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Sequel is what the outbox gets of a trail row, written by the statement that writes
 // the row itself: nobody who has an effect can forget it, and it costs no message to
@@ -19,8 +22,23 @@ const (
 	auditSQL  = ` insert into outbox ` + columns + ` select record, record, 1, $%d::uuid, at, seq, $%d::text, $%d::bytea, at from line`
 	notifySQL = ` insert into outbox ` + columns + `
 select s.record, s.id, case when s.pull_point is null then 2 else 3 end, gen_random_uuid(), line.at, line.seq, '', null, line.at
-from line join subscription s on s.record = line.record and s.expires_at > line.at`
+from line join subscription s on s.record = line.record and s.expires_at > line.at and s.status <> 3` // registry.HookOff
 )
+
+// Greeting is the statement that enters a message of no trail row for a subscription,
+// the handshake, unless one waits already.
+func Greeting(record, subscription string, at time.Time) (sql string, args []any) {
+	return `insert into outbox ` + columns + `
+select $1, $2, 2, gen_random_uuid(), $3, 0, '', null, $3
+where not exists (select from outbox where record = $1 and lane = $2 and trail_seq = 0)`, []any{record, subscription, at}
+}
+
+// heartbeatSQL enters the same for each subscription that has been silent for as long
+// as its client asked.
+const heartbeatSQL = `insert into outbox ` + columns + `
+select s.record, s.id, 2, gen_random_uuid(), $1, 0, '', null, $1 from subscription s
+where s.heartbeat > 0 and s.verified and s.status <> 3 and s.expires_at > $1 and s.told_at + make_interval(secs => s.heartbeat) <= $1
+and not exists (select from outbox o where o.record = s.record and o.lane = s.id and o.trail_seq = 0)`
 
 // SQL makes one statement of the insertion of a trail row, which has n arguments, and
 // of what follows from it; more are the arguments after those.

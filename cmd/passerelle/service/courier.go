@@ -126,11 +126,14 @@ func (c *courier) lane(ctx context.Context, lane []outbox.Item) error {
 				err = c.notify(registry.From(ctx, consumerHost(n.Consumer)), n)
 			}
 		}
-		if errors.Is(err, notify.ErrUnlisted) {
+		unlisted := errors.Is(err, notify.ErrUnlisted)
+		if unlisted {
 			c.log.Warn("notification to a consumer that is no longer listed")
-			err = nil
 		}
 		if err != nil {
+			err = errors.Join(err, c.unanswered(ctx, told, err))
+		}
+		if err != nil && !unlisted {
 			c.count(outbox.Notify, i, 1)
 			wait := outbox.Wait(lane[0].Attempts)
 			if lane[0].Attempts > 9 {
@@ -141,10 +144,26 @@ func (c *courier) lane(ctx context.Context, lane []outbox.Item) error {
 			}
 			return errors.Join(err, c.box.Postpone(context.WithoutCancel(ctx), asCourier, lane[i], c.now().Add(wait)))
 		}
-		if err := c.box.Delivered(ctx, asCourier, lane[i]); err != nil {
+		if err := c.received(ctx, lane[i], told, unlisted); err != nil {
 			return err
 		}
 	}
 	c.count(outbox.Notify, len(lane), 0)
 	return nil
+}
+
+// received takes away what was told, or told nobody.
+func (c *courier) received(ctx context.Context, item outbox.Item, told []registry.Notification, unlisted bool) error {
+	if len(told) == 1 && told[0].Telling != nil && !unlisted {
+		return c.reg.Received(ctx, asCourier, item, told[0])
+	}
+	return c.box.Delivered(ctx, asCourier, item)
+}
+
+// unanswered says to the owner of a Subscription of the FHIR face why it is silent.
+func (c *courier) unanswered(ctx context.Context, told []registry.Notification, failure error) error {
+	if len(told) != 1 || told[0].Telling == nil {
+		return nil
+	}
+	return c.reg.Unanswered(context.WithoutCancel(ctx), asCourier, told[0], notify.Failure(failure))
 }
