@@ -23,7 +23,7 @@ const maxBundle = 64 << 20
 // nothing is.
 func (s *Server) provide(c *call) error {
 	ctx := c.r.Context()
-	leave, err := s.enter(ctx)
+	leave, err := s.bundles.enter(ctx, c.r.ContentLength)
 	if err != nil {
 		return err
 	}
@@ -48,18 +48,6 @@ func (s *Server) provide(c *call) error {
 		return located(hashesInBase64(err), lot)
 	}
 	return c.write(fhir.AppendTransactionResponse(nil, s.Base, responses(lot, receipt, warnings, in.Record())))
-}
-
-// enter waits for one of the places for bundles, for at most maxWait.
-func (s *Server) enter(ctx context.Context) (leave func(), err error) {
-	wait, cancel := context.WithTimeout(ctx, maxWait)
-	defer cancel()
-	select {
-	case s.bundles <- struct{}{}:
-		return func() { <-s.bundles }, nil
-	case <-wait.Done():
-		return nil, &xds.Error{ID: "REG-006"}
-	}
 }
 
 // take decodes every document of the bundle and compares it with its metadata (P7).

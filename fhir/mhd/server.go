@@ -48,17 +48,9 @@ type Server struct {
 	Observe func(ctx context.Context, transaction string, codes []string)
 
 	routes  []route
-	bundles chan struct{} // one place per bundle that may be in memory
+	bundles *room // memory for bundles
 	answers xds.Buffers
 }
-
-// maxBundles is how many ITI-65 bundles may be read at once: each holds up to twice
-// maxBundle bytes of memory.
-const maxBundles = 4
-
-// maxWait is how long a bundle waits for its place before the client is told to
-// come back (REG-006).
-const maxWait = 10 * time.Second
 
 // call is one request.
 type call struct {
@@ -75,7 +67,7 @@ type call struct {
 
 // Routes adds the face to a router.
 func (s *Server) Routes(r gin.IRouter) {
-	s.routes, s.bundles = routes, make(chan struct{}, maxBundles)
+	s.routes, s.bundles = routes, newRoom()
 	handler := gin.WrapF(s.serve)
 	r.Any("/fhir", handler)
 	r.Any("/fhir/*path", handler)
