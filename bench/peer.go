@@ -76,7 +76,8 @@ func (l *peerLoad) run(ctx context.Context) ([]peerFigure, error) {
 	}
 	for _, p := range l.patients {
 		for range visiblePerType {
-			if _, err := l.do(ctx, l.transaction(p)); err != nil {
+			q, _ := l.transaction(p)
+			if _, err := l.do(ctx, q); err != nil {
 				return nil, fmt.Errorf("deposit: %w", err)
 			}
 		}
@@ -94,7 +95,10 @@ func (l *peerLoad) run(ctx context.Context) ([]peerFigure, error) {
 	}{
 		{"iti67", findUsers, func(i int) *request { return l.search(l.patients[i%len(l.patients)]) }},
 		{"iti68", findUsers, func(int) *request { return read }},
-		{"iti65", depositUsers, func(i int) *request { return l.transaction(l.patients[i%len(l.patients)]) }},
+		{"iti65", depositUsers, func(i int) *request {
+			q, _ := l.transaction(l.patients[i%len(l.patients)])
+			return q
+		}},
 	} {
 		if !l.o.wants(kind.name) && l.o.base != "" {
 			continue
@@ -144,13 +148,15 @@ func (l *peerLoad) request(method, path string, body []byte) *request {
 	return q
 }
 
-// transaction is a Provide Document Bundle of one document (MHD, ITI-65).
-func (l *peerLoad) transaction(p string) *request {
+// transaction is a Provide Document Bundle of one document (MHD, ITI-65), and the ids
+// that nobody has used before.
+func (l *peerLoad) transaction(p string) (*request, []string) {
 	sum := sha1.Sum(l.document)
-	body := strings.NewReplacer("@PATIENT@", p, "@BIRTH@", l.o.birth, "@LIST@", service.NewID(), "@DOCUMENT@", service.NewID(), "@BINARY@", service.NewID(),
-		"@SET@", newOID(43), "@UID@", newOID(43), "@SIZE@", strconv.Itoa(len(l.document)),
+	ids := []string{service.NewID(), service.NewID(), service.NewID(), newOID(43), newOID(43)}
+	body := strings.NewReplacer("@PATIENT@", p, "@BIRTH@", l.o.birth, "@LIST@", ids[0], "@DOCUMENT@", ids[1], "@BINARY@", ids[2],
+		"@SET@", ids[3], "@UID@", ids[4], "@SIZE@", strconv.Itoa(len(l.document)),
 		"@HASH@", base64.StdEncoding.EncodeToString(sum[:]), "@DATA@", base64.StdEncoding.EncodeToString(l.document)).Replace(bundleJSON)
-	return l.request(http.MethodPost, "", []byte(body))
+	return l.request(http.MethodPost, "", []byte(body)), ids
 }
 
 // search asks for twenty documents of a patient.

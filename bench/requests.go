@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox"
@@ -14,6 +16,16 @@ import (
 
 // loincScheme is the scheme of the types of the gates.
 const loincScheme = "2.16.840.1.113883.6.1"
+
+// searchset is what the bench reads of the answer to a search.
+type searchset struct {
+	Entry []struct {
+		Resource struct {
+			ID      string
+			Content []struct{ Attachment struct{ URL string } }
+		}
+	}
+}
 
 // memo gives the request for a patient, written the first time.
 func (w *world) memo(what string, p patient, write func() (*request, error)) (*request, error) {
@@ -79,6 +91,32 @@ func (w *world) iti67(p patient) (*request, error) {
 	})
 }
 
+// iti65 provides one document of 50 kB in a transaction.
+func (w *world) iti65(p patient) (*request, error) {
+	return w.memo("iti65", p, func() (*request, error) {
+		token, err := w.token(author, p)
+		if err != nil {
+			return nil, err
+		}
+		h := http.Header{"Accept": {fhirType}, "Content-Type": {fhirType}, "Authorization": {"Bearer " + token}}
+		l := &peerLoad{header: h, document: w.document, o: options{birth: templateBirth}}
+		q, ids := l.transaction(p.record)
+		q.path, q.ids, q.want = "/fhir", ids, []byte("201")
+		return q, q.share([]byte(base64.StdEncoding.EncodeToString(w.document)))
+	})
+}
+
+// readReference reads a DocumentReference by its id.
+func (w *world) readReference(p patient, id string) (*request, error) {
+	return w.memo("read "+id, p, func() (*request, error) {
+		token, err := w.token(reader, p)
+		if err != nil {
+			return nil, err
+		}
+		return get("/fhir/DocumentReference/"+id, token, `"resourceType":"DocumentReference"`), nil
+	})
+}
+
 // iti43 reads a document by its uniqueId.
 func (w *world) iti43(p patient, uid string, size int64) (*request, error) {
 	return w.memo("iti43 "+uid, p, func() (*request, error) {
@@ -102,14 +140,8 @@ func (w *world) iti68(ctx context.Context, p patient, uid string, size int64) (*
 		if err != nil {
 			return nil, err
 		}
-		var found struct {
-			Entry []struct {
-				Resource struct {
-					Content []struct{ Attachment struct{ URL string } }
-				}
-			}
-		}
 		search := url.Values{"patient": {p.record}, "identifier": {"urn:ietf:rfc:3986|urn:oid:" + uid}}
+		var found searchset
 		answer, err := w.once(ctx, w.base(), get("/fhir/DocumentReference?"+search.Encode(), token, ""))
 		if err == nil {
 			err = json.Unmarshal(answer, &found)

@@ -74,14 +74,16 @@ func (w *world) readDocument() error {
 	return nil
 }
 
+// templateBirth is the birth date of the template, hence of all its copies.
+const templateBirth = "1984-07-01"
+
 // makeTemplate deposits the documents of one patient through ITI-41.
 func (w *world) makeTemplate(ctx context.Context) error {
 	w.log("template: %d documents by ITI-41", perPatient)
-	born := "1984-07-01"
 	number := ins(0)
 	var made struct{ Record string }
 	err := w.call(ctx, http.MethodPost, "/sandbox/patients", "", map[string]any{
-		"name": holder, "family": "BANC", "given": "Essai", "sex": "F", "birthDate": born, "ins": xds.NewCX(number, cast.TestINS, "NH"),
+		"name": holder, "family": "BANC", "given": "Essai", "sex": "F", "birthDate": templateBirth, "ins": xds.NewCX(number, cast.TestINS, "NH"),
 	}, &made)
 	if err != nil {
 		return err

@@ -36,6 +36,8 @@ type loop struct {
 
 	reading sync.Mutex // of the scripts of reads, recorded when first asked for
 	reads   map[string]*script
+	studio  *studio // that records them, nil until the first
+	visitor *world
 }
 
 // yardstick records the scripts of the gates from the gateway's own code, then
@@ -79,6 +81,7 @@ func (l *loop) record(ctx context.Context, c child) error {
 		"iti18": func() (*request, error) { return w.iti18(l.of) },
 		"iti67": func() (*request, error) { return w.iti67(l.of) },
 		"iti41": func() (*request, error) { return w.iti41(l.ofPut) },
+		"iti65": func() (*request, error) { return w.iti65(l.ofPut) },
 	} {
 		q, err := write()
 		if err != nil {
@@ -129,7 +132,7 @@ func (l *loop) play(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("unknown path")
 	}
 	from, to := l.of, l.readers[n%len(l.readers)]
-	if r.PathValue("what") == "iti41" {
+	if what := r.PathValue("what"); what == "iti41" || what == "iti65" {
 		from, to = l.ofPut, l.puts[n%len(l.puts)]
 		err = l.keepBlob(r.Body)
 	} else {
@@ -181,7 +184,8 @@ func (l *loop) keepBlob(body io.Reader) error {
 	return d.Sync()
 }
 
-// read is the reading of a document: the statements of its script, then the file.
+// read is the reading of a document: the statements of its script, then the file; or
+// of a resource, then what the gateway answered.
 func (l *loop) read(w http.ResponseWriter, r *http.Request) {
 	s, p, err := l.readScript(r.Context(), r.PathValue("what"), r.PathValue("patient"), r.PathValue("uid"))
 	if err == nil {
@@ -191,42 +195,57 @@ func (l *loop) read(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	l.copyFile(w, r)
+	if s.answer == nil {
+		l.copyFile(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", s.contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(s.answer)))
+	_, _ = w.Write(s.answer) // a client that went away
 }
 
-// readScript records what the gateway sends for a read of a document.
+// readScript records what the gateway sends for a read of one document, named by its
+// uniqueId, or of one resource, named by its id.
 func (l *loop) readScript(ctx context.Context, what, patientN, uid string) (*script, patient, error) {
 	l.reading.Lock()
 	defer l.reading.Unlock()
-	i := slices.IndexFunc(l.puts, func(p patient) bool { return strconv.Itoa(p.n) == patientN })
+	all := slices.Concat(l.puts, l.readers)
+	i := slices.IndexFunc(all, func(p patient) bool { return strconv.Itoa(p.n) == patientN })
 	if i < 0 {
 		return nil, patient{}, fmt.Errorf("unknown patient")
 	}
-	p := l.puts[i]
-	if s := l.reads[what]; s != nil {
+	p, key := all[i], what+" "+uid
+	if s := l.reads[key]; s != nil {
 		return s, p, nil
 	}
-	studio, err := openStudio(ctx, l.child, false)
+	if l.studio == nil {
+		// Both outlive the request that needs them first.
+		var err error
+		if l.studio, err = openStudio(context.WithoutCancel(ctx), l.child, false); err != nil {
+			return nil, p, err
+		}
+		if l.visitor, err = visitor(ctx, l.child); err != nil {
+			return nil, p, err
+		}
+	}
+	q, err := l.visitor.iti43(p, uid, 0)
+	switch what {
+	case "iti68":
+		q, err = l.visitor.iti68(ctx, p, uid, 0)
+	case "read":
+		q, err = l.visitor.readReference(p, uid)
+	}
 	if err != nil {
 		return nil, p, err
 	}
-	defer studio.close()
-	w, err := visitor(ctx, l.child)
+	s, err := l.studio.record(q.renewed)
 	if err != nil {
 		return nil, p, err
 	}
-	q, err := w.iti43(p, uid, 0)
-	if what == "iti68" {
-		q, err = w.iti68(ctx, p, uid, 0)
+	if what != "read" {
+		s.answer = nil
 	}
-	if err != nil {
-		return nil, p, err
-	}
-	s, err := studio.record(q.renewed)
-	if err != nil {
-		return nil, p, err
-	}
-	s.answer, l.reads[what] = nil, s
+	l.reads[key] = s
 	return s, p, nil
 }
 
