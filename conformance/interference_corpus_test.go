@@ -195,6 +195,7 @@ var httpRows = []httpRow{
 	{"GET", "/fhir/DocumentReference?patient={record}&_summary=count", "", ""},
 	{"GET", "/fhir/DocumentReference?patient={record}&_summary=count&status=superseded", "", ""},
 	{"GET", "/fhir/DocumentReference?patient={record}&_summary=text", "", ""},
+	{"GET", "/fhir/DocumentReference?patient={record}&_elements=type,author&_format=xml", "", ""},
 	{"GET", "/fhir/DocumentReference?patient={record}&_cursor=AAAA", "", ""},
 	{"GET", "/fhir/DocumentReference?patient={record}&_include=DocumentReference:relatesto&_revinclude=List:item&_has:List:item:status=current", "", ""},
 	{"GET", "/fhir/DocumentReference?patient={record}&_include=DocumentReference:relatesto", "Prefer: handling=strict", ""},

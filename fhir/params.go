@@ -54,10 +54,10 @@ func commonTable() map[string]searchParam {
 		"_lastUpdated": updated, "_lastupdated": updated, // as MHD 4.2.3 spells it
 		"_count":   control((*parser).count),
 		"_total":   control((*parser).total),
-		"_summary": control((*parser).summary),
-		"_sort":    control((*parser).sort),
-		"_cursor":  {hidden: true, parse: func(p *parser, c condition) { p.search.Cursor = c.value }},
-		"_format":  ignored, "_pretty": ignored,
+		"_summary": control((*parser).summary), "_elements": control(func(*parser, condition) {}),
+		"_sort":   control((*parser).sort),
+		"_cursor": {hidden: true, parse: func(p *parser, c condition) { p.search.Cursor = c.value }},
+		"_format": ignored, "_pretty": ignored,
 	}
 }
 
@@ -186,9 +186,9 @@ func (p *parser) summary(c condition) {
 	switch c.value {
 	case "count":
 		p.search.CountOnly = true
-	case "false":
+	case "true", "text", "data", "false": // the rendering's to do: ParseSubset
 	default:
-		p.refuse(c.name, c.value, "count ou false")
+		p.refuse(c.name, c.value, "true, text, data, count ou false")
 	}
 }
 

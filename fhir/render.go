@@ -48,6 +48,7 @@ func FormatOf(text string) (f Format, ok bool) {
 type Rendering struct {
 	Format Format
 	Pretty bool
+	Subset Subset
 }
 
 // Render gives a resource, written as JSON by this package, the form that the client
@@ -60,6 +61,7 @@ func (r Rendering) Render(resource []byte) ([]byte, error) {
 	if s.fatal {
 		return nil, s.findings
 	}
+	n = r.Subset.of(n)
 	if r.Format == XML {
 		return AppendXML(nil, n, r.Pretty)
 	}

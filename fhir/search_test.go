@@ -177,7 +177,7 @@ func TestSearchRefusals(t *testing.T) {
 	for _, query := range []string{
 		"type:above=a", "type:exact=a", "type:text=a", "type:in=a", "type:of-type=a", "type=", "type=|", "date=2026-02-31", "date=xx2026", "date=2026,", "date:not=2026", "author.family:not=a", "identifier:exact=a",
 		"date=2026-06-12T10:00:00%2B2:00", "date=2026-06T10:00", "date=2026-06-12T10", "author.family=%20", "event:missing=maybe", "status=final",
-		"isArchived=yes", "_count=-1", "_count=many", "_total=maybe", "_summary=true", "_sort=title", "author=Practitioner/1", "related=Encounter/1",
+		"isArchived=yes", "_count=-1", "_count=many", "_total=maybe", "_summary=all", "_sort=title", "author=Practitioner/1", "related=Encounter/1",
 		"identifier=", "type=" + strings.Repeat("a,", 1001) + "a",
 	} {
 		if _, findings := parse(t, "patient=5c1b&"+query, false); !has(findings, "FHIR-008", "") {

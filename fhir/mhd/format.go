@@ -14,10 +14,11 @@ import (
 // it is found, answers are JSON: so is the refusal of a form (406).
 func (c *call) negotiate(values url.Values) error {
 	format, err := c.format(values["_format"])
-	if err == nil {
-		c.form.Format = format
-		c.form.Pretty = values.Get("_pretty") == "true"
+	if err != nil {
+		return err
 	}
+	c.form.Format, c.form.Pretty = format, values.Get("_pretty") == "true"
+	c.form.Subset, err = fhir.ParseSubset(values)
 	return err
 }
 

@@ -104,6 +104,24 @@ func TestNegotiation(t *testing.T) {
 	}
 }
 
+// TestSubsetsOnTheFace: reads and searches give the part that was asked for, in either encoding.
+func TestSubsetsOnTheFace(t *testing.T) {
+	w := newWorld(t)
+	id, durand := w.mustPush(), pro("durand")
+	for query, want := range map[string]string{"_summary=true": "type", "_summary=text": "content", "_elements=type&_format=xml": "type", "_summary=data": "context"} {
+		n := w.get(durand, "DocumentReference/"+id+"?"+query).resource("DocumentReference")
+		set := w.get(durand, "DocumentReference?patient="+w.record+"&"+query).resource("Bundle")
+		if set.Get("entry").At(0).Get("resource").Get(want) == nil || n.Get(want) == nil || n.Get("meta").Get("tag") == nil || query != "_summary=data" && n.Get("description") != nil {
+			t.Errorf("%s: %s", query, fhir.AppendJSON(nil, n, true))
+		}
+	}
+	for _, path := range []string{"DocumentReference/" + id + "?_summary=all", "DocumentReference?_summary=all&patient=" + w.record} {
+		if got := w.get(durand, path); got.status != http.StatusBadRequest || got.outcome()[0] != "FHIR-008 _summary" {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+}
+
 // TestXMLFace: a lot pushed as XML is the one pushed as JSON, and everything that the
 // face answers comes as XML to who asks for it, refusals included (F2).
 func TestXMLFace(t *testing.T) {
