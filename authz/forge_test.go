@@ -62,6 +62,7 @@ type scopeTwin struct {
 	record    string
 	patient   xds.CX
 	predicate authz.Predicate
+	born      string
 	trace     *authz.Trace
 }
 

@@ -36,6 +36,7 @@ type Scope struct {
 	record    string
 	patient   xds.CX
 	predicate Predicate
+	born      string
 	trace     *Trace
 }
 
@@ -50,6 +51,9 @@ func (sc Scope) Record() string { return sc.record }
 
 // Patient is the identifier of the record's holder.
 func (sc Scope) Patient() xds.CX { return sc.patient }
+
+// BirthDate is the holder's birth date, YYYYMMDD.
+func (sc Scope) BirthDate() string { return sc.born }
 
 // Predicate is what the registry compiles to SQL.
 func (sc Scope) Predicate() Predicate { return sc.predicate }

@@ -21,18 +21,7 @@ type Searchset struct {
 // may be nil.
 func AppendSearchset(b []byte, s Searchset, docs []authz.Visible[xds.Document], relations func(authz.Visible[xds.Document]) []Relation) []byte {
 	w := out{b}
-	w.open("", '{')
-	w.str("resourceType", "Bundle")
-	w.str("type", "searchset")
-	if s.Total != nil {
-		w.number("total", int64(*s.Total))
-	}
-	w.open("link", '[')
-	w.link("self", s.Self)
-	if s.Next != "" {
-		w.link("next", s.Next)
-	}
-	w.shut(']')
+	w.openSet(s)
 	started := false
 	start := func() {
 		if !started {
@@ -67,6 +56,22 @@ func AppendSearchset(b []byte, s Searchset, docs []authz.Visible[xds.Document], 
 	}
 	w.shut('}')
 	return w.b
+}
+
+// openSet opens a searchset, up to its entries.
+func (w *out) openSet(s Searchset) {
+	w.open("", '{')
+	w.str("resourceType", "Bundle")
+	w.str("type", "searchset")
+	if s.Total != nil {
+		w.number("total", int64(*s.Total))
+	}
+	w.open("link", '[')
+	w.link("self", s.Self)
+	if s.Next != "" {
+		w.link("next", s.Next)
+	}
+	w.shut(']')
 }
 
 func (w *out) link(relation, url string) {

@@ -67,6 +67,8 @@ var systems = map[string]string{
 	"2.16.840.1.113883.5.88":    hl7Terms + "v3-ParticipationFunction",
 	"2.16.840.1.113883.5.8":     hl7Terms + "v3-ActReason",
 	formatOID:                   "http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode",
+	"1.2.250.1.213.2.3.1":       "https://smt.esante.gouv.fr/terminologie-bdpm",
+	"0.4.0.127.0.16.1.1.2.1":    "http://standardterms.edqm.eu",
 	"1.2.250.1.213.1.1.4.6":     tre("TRE_A00-ProducteurDocNonPS"),
 	"1.2.250.1.213.1.1.4.9":     tre("TRE_A01-CadreExercice"),
 	"1.2.250.1.213.1.1.4.1":     tre("TRE_A03-ClasseDocument"),

@@ -23,16 +23,20 @@ func LogicalID(id string) string {
 // ETag is the version of a document for HTTP validators: the metadata version, and
 // the marks of its lineage, which change without one (design §5).
 func ETag(d xds.Document) string {
-	tag := `W/"` + strconv.Itoa(d.Entry.Version)
+	return `W/"` + strconv.Itoa(d.Entry.Version) + marksOf(d.Marks) + `"`
+}
+
+// marksOf writes the marks of a lineage in a version.
+func marksOf(marks xds.Marks) (letters string) {
 	for _, m := range []struct {
 		set    bool
 		letter string
-	}{{d.Marks.MaskedPS, "m"}, {d.Marks.HiddenPatient, "p"}, {d.Marks.HiddenReps, "r"}} {
+	}{{marks.MaskedPS, "m"}, {marks.HiddenPatient, "p"}, {marks.HiddenReps, "r"}} {
 		if m.set {
-			tag += m.letter
+			letters += m.letter
 		}
 	}
-	return tag + `"`
+	return letters
 }
 
 // Relation is a relatesTo of a document whose target was admitted too.

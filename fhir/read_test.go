@@ -61,7 +61,7 @@ func TestReadFindings(t *testing.T) {
 		"null for nobody":     {`{"resourceType":"Patient","name":[{"given":["a",null]}]}`, "FHIR-001", "Patient.name[0].given[1]"},
 		"null and null":       {`{"resourceType":"Patient","name":[{"given":["a",null],"_given":[{"id":"1"},null]}]}`, "FHIR-001", "Patient.name[0].given[1]"},
 		"control by escape":   {`{"resourceType":"Patient","name":[{"text":"a\u0001"}]}`, "FHIR-002", "Patient.name[0].text"},
-		"not read here":       {`{"resourceType":"Patient","contained":[{"resourceType":"Observation"}]}`, "FHIR-009", "Patient.contained[0]"},
+		"not read here":       {`{"resourceType":"Patient","contained":[{"resourceType":"Encounter"}]}`, "FHIR-009", "Patient.contained[0]"},
 		"extension of Bundle": {`{"resourceType":"Patient","contained":[{"resourceType":"Parameters","extension":[]}]}`, "FHIR-001", "Patient.contained[0].extension"},
 		"extension's url":     {`{"resourceType":"Patient","extension":[{"valueString":"x"}]}`, "FHIR-001", "Patient.extension[0].url"},
 	} {

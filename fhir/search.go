@@ -53,17 +53,21 @@ func (s *Search) NamesPatient() bool { return s.Record != "" || s.Patient != "" 
 // and the record in place of any identifier of the patient (D9). cursor is the
 // sealed position of a next link, "" for self.
 func (s *Search) URL(base, record, cursor string) string {
+	return searchURL(base+"/"+s.Resource, s.used, record, cursor)
+}
+
+func searchURL(address string, used []parameter, record, cursor string) string {
 	parts := []string{}
 	if record != "" {
 		parts = append(parts, "patient=Patient/"+url.QueryEscape(record))
 	}
-	for _, p := range s.used {
+	for _, p := range used {
 		parts = append(parts, url.QueryEscape(p.name)+"="+escapeQuery(p.value))
 	}
 	if cursor != "" {
 		parts = append(parts, "_cursor="+url.QueryEscape(cursor))
 	}
-	return base + "/" + s.Resource + "?" + strings.Join(parts, "&")
+	return address + "?" + strings.Join(parts, "&")
 }
 
 // escapeQuery leaves readable what a query may hold.
@@ -72,10 +76,12 @@ func escapeQuery(s string) string {
 }
 
 // Key is what a cursor is sealed to: conditions, order and record, but no page size.
-func (s *Search) Key(record string) string {
+func (s *Search) Key(record string) string { return searchKey(s.Resource, s.used, record) }
+
+func searchKey(resource string, used []parameter, record string) string {
 	var b strings.Builder
-	b.WriteString(s.Resource + " " + record)
-	for _, p := range s.used {
+	b.WriteString(resource + " " + record)
+	for _, p := range used {
 		if p.name != "_count" && p.name != "_total" {
 			b.WriteString("\n" + p.name + "=" + p.value)
 		}

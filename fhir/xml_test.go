@@ -147,7 +147,7 @@ func TestXMLFindings(t *testing.T) {
 		"two of a choice":       {patient(`<deceasedBoolean value="true"/><deceasedDateTime value="2020"/>`), "FHIR-001", "Patient.deceasedDateTime", 2},
 		"missing":               {patient(`<link><type value="refer"/></link>`), "FHIR-001", "Patient.link[0].other", 2},
 		"two contained in one":  {patient(`<contained><Device/><Device/></contained>`), "FHIR-001", "Patient.contained[0]", 2},
-		"contained of no table": {patient(`<contained><Observation/></contained>`), "FHIR-001", "Patient.contained[0]", 2},
+		"contained of no table": {patient(`<contained><Encounter/></contained>`), "FHIR-001", "Patient.contained[0]", 2},
 		"narrative's space":     {patient(`<text><status value="empty"/><div>x</div></text>`), "FHIR-001", "Patient.text.div", 2},
 	} {
 		_, findings := readXMLText(c.text, "Patient")

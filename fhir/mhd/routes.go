@@ -33,11 +33,20 @@ var routes = []route{
 
 	{method: http.MethodGet, path: "Binary/{id}", name: "ITI-68", resource: "Binary", interaction: "read", actor: true, raw: true, handle: (*Server).retrieve},
 	{method: http.MethodHead, path: "Binary/{id}", name: "ITI-68", resource: "Binary", interaction: "read", actor: true, raw: true, handle: (*Server).retrieve},
+
+	{method: http.MethodGet, path: "Immunization", name: "PCC-44", resource: "Immunization", interaction: "search-type", handle: (*Server).immunizations},
+	{method: http.MethodPost, path: "Immunization/_search", name: "PCC-44", resource: "Immunization", interaction: "search-type", handle: (*Server).immunizations},
+	{method: http.MethodGet, path: "Immunization/{id}", name: "PCC-44", resource: "Immunization", interaction: "read", handle: (*Server).readImmunization},
+	{method: http.MethodGet, path: "Provenance/{id}", name: "PCC-44", resource: "Provenance", interaction: "read", handle: (*Server).readOrigin},
 }
 
 // announcements are what the CapabilityStatement says of a resource beside its
 // interactions and operations, which it takes from the routes.
 var announcements = map[string]fhir.ResourceCapability{
+	"Immunization": {
+		Params: fhir.ImmunizationParams(), RevInclude: []string{"Provenance:target"},
+		Text: "Vue des documents de vaccination (87273-9, 11369-6) que le lecteur peut voir : même ligne de matrice, mêmes masques.",
+	},
 	"DocumentReference": {Profiles: fhir.DocumentProfiles(), Params: fhir.DocumentParams()},
 }
 

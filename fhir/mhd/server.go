@@ -38,11 +38,14 @@ type Server struct {
 	Intake     *intake.Desk
 	Tokens     *iua.Verifier
 	Cursors    *fhir.Cursors
-	Base       string // address of the face, without a slash at its end
-	Software   string // version of the product, "" = not said
-	Now        func() time.Time
-	NewID      func() string // a random lower-case UUID
-	Log        *slog.Logger
+	// ImmunizationProfiles are the profiles that every Immunization claims.
+	ImmunizationProfiles []string
+
+	Base     string // address of the face, without a slash at its end
+	Software string // version of the product, "" = not said
+	Now      func() time.Time
+	NewID    func() string // a random lower-case UUID
+	Log      *slog.Logger
 	// Observe hears of every answer: its transaction, "" for an unknown path, and
 	// the codes of its refusal. nil ignores it.
 	Observe func(ctx context.Context, transaction string, codes []string)
@@ -50,6 +53,7 @@ type Server struct {
 	routes  []route
 	bundles *room // memory for bundles
 	answers xds.Buffers
+	shelf   *shelf
 }
 
 // call is one request.
@@ -67,7 +71,7 @@ type call struct {
 
 // Routes adds the face to a router.
 func (s *Server) Routes(r gin.IRouter) {
-	s.routes, s.bundles = routes, newRoom()
+	s.routes, s.bundles, s.shelf = routes, newRoom(), newShelf()
 	handler := gin.WrapF(s.serve)
 	r.Any("/fhir", handler)
 	r.Any("/fhir/*path", handler)

@@ -46,6 +46,7 @@ type world struct {
 	t        *testing.T
 	registry *registry.Registry
 	gate     *authz.Gate
+	desk     *intake.Desk
 	handler  http.Handler
 	issuer   iua.Issuer
 	record   string
@@ -89,6 +90,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	desk := &intake.Desk{Gate: w.gate, Registry: w.registry, Repository: store, Profile: profile.IHE(), Limit: 1 << 26, Log: slog.New(slog.DiscardHandler)}
+	w.desk = desk
 	server := &mhd.Server{
 		Intake: desk,
 		Gate:   w.gate, Registry: w.registry, Repository: store, Tokens: tokens, Cursors: cursors,

@@ -1,0 +1,112 @@
+package vaccination
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"strconv"
+	"strings"
+)
+
+// Entry is an act with its place among the documents that a reader sees.
+type Entry struct {
+	Act
+	Key    string // opaque and stable: the FHIR id
+	Source int    // index of the document that tells it
+	Note   int    // index of the newest note that holds it alone and can be replaced, -1 = none
+
+	copied bool // its id names several acts of its document
+}
+
+// Gather makes one list of the acts of all documents, the newest document first: an
+// act that stands in a note and again in a history, under the same id, is told once,
+// as the newest document has it. Ids that were copied are common: where one names
+// different acts each is told, for none may be lost, and the id alone is not its key.
+func Gather(record string, documents []Document) []Entry {
+	var entries []Entry
+	taken := map[ID][]int{} // entries by their first id
+	for source, d := range documents {
+		times := map[ID]int{}
+		for _, a := range d.Acts {
+			times[a.IDs[0].folded()]++
+		}
+		for _, a := range d.Acts {
+			id := a.IDs[0].folded()
+			e := Entry{Act: a, Source: source, Note: -1, copied: times[id] > 1}
+			if len(d.Acts) == 1 && d.Type == NoteType.Value {
+				e.Note = source
+			}
+			if at := same(entries, taken[id], e); at >= 0 {
+				if entries[at].Note < 0 {
+					entries[at].Note = e.Note
+				}
+				continue
+			}
+			e.Key = key(record, id, "")
+			if e.copied || len(taken[id]) > 0 {
+				e.Key = key(record, id, a.fingerprint())
+			}
+			taken[id] = append(taken[id], len(entries))
+			entries = append(entries, e)
+		}
+	}
+	return entries
+}
+
+// same is the entry that tells the same act, -1 when there is none. Under an id that
+// was not copied a correction of the day or of the vaccine is still the same act.
+func same(entries []Entry, candidates []int, e Entry) int {
+	for _, i := range candidates {
+		other := entries[i]
+		corrected := !e.copied && !other.copied && (Day(e.When) == Day(other.When) || e.vaccine() == other.vaccine())
+		if corrected || e.fingerprint() == other.fingerprint() {
+			return i
+		}
+	}
+	return -1
+}
+
+// fingerprint is what tells acts apart that bear the same id.
+func (a Act) fingerprint() string {
+	return Day(a.When) + "\n" + a.vaccine() + "\n" + a.Lot + "\n" + strconv.Itoa(a.Rank)
+}
+
+// vaccine names the vaccine by its main code, else in words.
+func (a Act) vaccine() string {
+	if len(a.Vaccine) > 0 {
+		return a.Vaccine[0].Key()
+	}
+	return a.Name
+}
+
+// folded is the id as identifiers are compared: a UUID has no case.
+func (id ID) folded() ID { return ID{Root: strings.ToLower(id.Root), Extension: id.Extension} }
+
+var keyText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// key is the record, which a request by id must be able to name, and a digest of the
+// act's id: 52 characters.
+func key(record string, id ID, fingerprint string) string {
+	bare, err := hex.DecodeString(strings.ReplaceAll(record, "-", ""))
+	if err != nil || len(bare) != 16 {
+		return ""
+	}
+	sum := sha256.New()
+	for _, part := range []string{record, id.Root, id.Extension, fingerprint} {
+		sum.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
+	}
+	return keyText.EncodeToString(append(bare, sum.Sum(nil)[:16]...))
+}
+
+// Same tells whether two ids are equal.
+func (id ID) Same(o ID) bool { return id.folded() == o.folded() }
+
+// Record is the record that a key is of; "" for what is no key.
+func Record(key string) string {
+	raw, err := keyText.DecodeString(key)
+	if err != nil || len(raw) != 32 || keyText.EncodeToString(raw) != key {
+		return ""
+	}
+	h := hex.EncodeToString(raw[:16])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
