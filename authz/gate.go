@@ -120,10 +120,11 @@ func (g *Gate) OpenDeposit(ctx context.Context, s Session, sub Subject, patient 
 	}, nil
 }
 
-// OpenAmend opens the question of one act on documents of a record; Judge decides
-// it for each document. Doors are judged here; under a token that names no patient
-// a closed door answers as an unknown id (policy §0.1).
-func (g *Gate) OpenAmend(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose) (Amend, error) {
+// OpenAmend opens the question of an act on documents of a record, and of others that
+// the same request may turn out to be; Judge decides them for each document. The doors
+// of the first are judged here; under a token that names no patient a closed door
+// answers as an unknown id (policy §0.1).
+func (g *Gate) OpenAmend(ctx context.Context, s Session, sub Subject, patient xds.CX, p Purpose, others ...Value) (Amend, error) {
 	q, err := g.ask(ctx, s, sub, patient, p, g.moment())
 	if err != nil && p.ByID && sub.Patient == "" && isRefusal(err) {
 		return Amend{}, &xds.Error{ID: "JSON-003"}
@@ -131,10 +132,25 @@ func (g *Gate) OpenAmend(ctx context.Context, s Session, sub Subject, patient xd
 	if err != nil {
 		return Amend{}, err
 	}
-	return Amend{
-		session: s, record: q.facts.Record, action: p.Action, subject: q.subject, kind: q.state[Kind], trace: q.trace,
-		act: q.policy.residual(q.state, p.Action, q.subject), read: q.reading(),
-	}, nil
+	a := Amend{
+		session: s, record: q.facts.Record, patient: q.facts.Patient, action: p.Action, subject: q.subject, kind: q.state[Kind], trace: q.trace,
+		acts: map[Value]act{p.Action: q.act(p.Action)}, read: q.reading(),
+	}
+	for _, action := range others {
+		a.acts[action] = q.act(action)
+	}
+	return a, nil
+}
+
+// act is one act as it is decided for the subject of the question.
+func (q question) act(action Value) act {
+	state := q.state
+	state[Action] = action
+	a := act{predicate: q.policy.residual(q.state, action, q.subject)}
+	if door := q.policy.door(state); door != 0 {
+		a.door = fmt.Sprintf("ACC-%02d", door)
+	}
+	return a
 }
 
 // OpenProfile decides a profile action: journal, settings, links, blocks and the like.

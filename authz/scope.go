@@ -163,15 +163,16 @@ func (d Deposit) admitsReplace(target xds.Document, status xds.Status) bool {
 	return ok
 }
 
-// Amend is the permission question of one act (delete, mask, reveal, archive …)
-// on documents of one record, valid only in its session.
+// Amend is the permission question of acts (delete, mask, reveal, archive …) on
+// documents of one record, valid only in its session.
 type Amend struct {
 	session Session
 	record  string
-	action  Value
+	patient xds.CX
+	action  Value // the act that the request was opened for
 	subject Subject
 	kind    Value
-	act     Predicate
+	acts    map[Value]act
 	read    Predicate
 	trace   *Trace
 }
@@ -182,33 +183,84 @@ func (a Amend) HeldBy(s Session) bool { return a.session != nil && a.session == 
 // Record is the opaque id of the record.
 func (a Amend) Record() string { return a.record }
 
-// Action is the act asked for.
+// Action is the act that the request was opened for.
 func (a Amend) Action() Value { return a.action }
 
 // Kind is the actor's kind on this record.
 func (a Amend) Kind() Value { return a.kind }
 
-// Judge decides the act on one document and completes the trail row: nil when it
-// is permitted, whether or not the actor may see the document; the act's own code
-// when he sees it but may not change it so; else the answer for an unknown id
-// (policy §0.2, §0.3).
-func (a Amend) Judge(d xds.Document) error {
+// Reading is what the actor may read of the record in the same request and trail row:
+// an act that is asked for as a change of what is there (PATCH) needs to know what is
+// there, and is answered with what it became.
+func (a Amend) Reading() Scope {
+	return Scope{session: a.session, record: a.record, patient: a.patient, predicate: a.read, trace: a.trace}
+}
+
+// Judge decides acts on one document, none named being the one that the Amend was opened
+// for, and completes the trail row: nil when all are permitted, whether or not the actor
+// may see the document; the code of the first that is not when he sees it but may not
+// change it so; else the answer for an unknown id (policy §0.2, §0.3).
+func (a Amend) Judge(d xds.Document, acts ...Value) error {
 	if a.session == nil || !a.session.Live() || d.Record != a.record {
 		return &xds.Error{ID: "JSON-003"}
 	}
-	a.trace.Documents = append(a.trace.Documents, d.Entry.LogicalID)
-	reasons, ok := a.act.admits(d)
-	if a.trace.Rules = reasons; ok {
-		a.trace.Permit = true
-		return nil
+	if len(acts) == 0 {
+		acts = []Value{a.action}
 	}
-	if _, sees := a.read.admits(d); !sees {
-		a.trace.Code = "JSON-003"
+	a.trace.note(d)
+	_, sees := a.read.admits(d)
+	var rules []string
+	for _, action := range acts {
+		reasons, ok := a.decide(action, d)
+		rules = append(rules, reasons...)
+		if ok {
+			continue
+		}
+		a.trace.Rules = reasons
+		if !sees {
+			a.Refuse("JSON-003")
+			return &xds.Error{ID: "JSON-003"}
+		}
+		a.trace.Action = action
+		code := actCode(action, a.kind)
+		if door := a.acts[action].door; door != "" {
+			code = door
+		}
+		a.Refuse(code)
+		return &xds.Error{ID: code}
+	}
+	slices.Sort(rules)
+	a.trace.Rules, a.trace.Permit, a.trace.Code = slices.Compact(rules), true, ""
+	a.trace.Action = weightiest(acts)
+	return nil
+}
+
+// decide asks for one act on one document.
+func (a Amend) decide(action Value, d xds.Document) (reasons []string, ok bool) {
+	act, known := a.acts[action]
+	switch {
+	case !known:
+		return []string{byDefault}, false
+	case act.door != "":
+		return []string{act.door}, false
+	}
+	return act.predicate.admits(d)
+}
+
+// Leave completes the trail row of a request that asks for nothing that is not so
+// already: it is answered like an act to who sees the document, and to nobody else.
+func (a Amend) Leave(d xds.Document) error {
+	if a.session == nil || !a.session.Live() || d.Record != a.record {
 		return &xds.Error{ID: "JSON-003"}
 	}
-	code := actCode(a.action, a.kind)
-	a.trace.Code = code
-	return &xds.Error{ID: code}
+	a.trace.note(d)
+	reasons, sees := a.read.admits(d)
+	if !sees {
+		a.Refuse("JSON-003")
+		return &xds.Error{ID: "JSON-003"}
+	}
+	a.trace.Rules, a.trace.Permit = reasons, true
+	return nil
 }
 
 // Refuse completes the trail row of an act refused for its payload or state.

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"slices"
 	"time"
 
 	"github.com/passerelle-sante/passerelle/xds"
@@ -127,4 +128,11 @@ type Trace struct {
 	Unbound     bool     // by id, under a token that names no patient: an unknown id leaves no line at all
 	Attested    bool
 	Code        string // error code of a refusal after the decision
+}
+
+// note enters a document that the request is about.
+func (t *Trace) note(d xds.Document) {
+	if !slices.Contains(t.Documents, d.Entry.LogicalID) {
+		t.Documents = append(t.Documents, d.Entry.LogicalID)
+	}
 }

@@ -2,7 +2,7 @@ package authz
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/passerelle-sante/passerelle/xds"
@@ -48,12 +48,7 @@ func (g *Gate) OpenUpdate(ctx context.Context, s Session, sub Subject, patient x
 	u := Update{acts: map[Value]act{}, judged: map[Value]bool{}, rules: map[string]bool{}}
 	shut := ""
 	for _, action := range updateActs {
-		state := q.state
-		state[Action] = action
-		a := act{predicate: q.policy.residual(q.state, action, q.subject)}
-		if door := q.policy.door(state); door != 0 {
-			a.door = fmt.Sprintf("ACC-%02d", door)
-		}
+		a := q.act(action)
 		if a.door != "" && slices.Contains(known, action) && (shut == "" || a.door < shut) {
 			shut = a.door
 		}
@@ -220,24 +215,24 @@ func (u Update) permit() {
 }
 
 // note enters the document in the trail row.
-func (u Update) note(d xds.Document) {
-	t := u.deposit.trace
-	if !slices.Contains(t.Documents, d.Entry.LogicalID) {
-		t.Documents = append(t.Documents, d.Entry.LogicalID)
-	}
-}
+func (u Update) note(d xds.Document) { u.deposit.trace.note(d) }
 
 // names makes the trail row name the weightiest of the acts judged so far.
 func (u Update) names(acts ...Value) {
 	for _, a := range acts {
 		u.judged[a] = true
 	}
+	u.deposit.trace.Action = weightiest(slices.Collect(maps.Keys(u.judged)))
+}
+
+// weightiest is the act that a trail row of several names.
+func weightiest(acts []Value) Value {
 	for _, a := range updateActs {
-		if u.judged[a] {
-			u.deposit.trace.Action = a
-			return
+		if slices.Contains(acts, a) {
+			return a
 		}
 	}
+	return acts[0]
 }
 
 // entitle adds the rules that decided to the trail row.

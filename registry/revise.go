@@ -31,6 +31,12 @@ func (r revision) changes() bool {
 	return r.entry != nil || r.marks != r.document.Marks || r.status != r.document.Entry.AvailabilityStatus
 }
 
+// unchanged is the current version.
+func (r revision) unchanged() Changed {
+	e := &r.document.Entry
+	return Changed{e.LogicalID, e.EntryUUID, e.Version}
+}
+
 // revise writes the next metadata version of a document: same logicalID and content,
 // new entryUUID. The former version stays, deprecated, under its own entryUUID. The
 // flags go to the lineage, whose other members show them and keep their versions
@@ -38,7 +44,7 @@ func (r revision) changes() bool {
 func (s *Session) revise(ctx context.Context, r revision) (Changed, error) {
 	d := r.document
 	if !r.changes() {
-		return Changed{d.Entry.LogicalID, d.Entry.EntryUUID, d.Entry.Version}, nil
+		return r.unchanged(), nil
 	}
 	if err := s.remark(ctx, r); err != nil {
 		return Changed{}, err
