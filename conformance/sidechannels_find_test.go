@@ -125,7 +125,7 @@ func thresholds(t *testing.T, th *theatre) {
 // made of.
 func derived(t *testing.T, th *theatre) {
 	p := th.pair(t, "masked")
-	for _, path := range []string{"/fhir/List", "/fhir/Provenance", "$everything", "/_history"} {
+	for _, path := range []string{"/fhir/List", "/fhir/Provenance", "$everything", "/{hidden}/_history"} {
 		all(t, p.ask(t, th, "dr-durand", "GET", path), "404\n")
 	}
 }

@@ -22,14 +22,12 @@ func AppendOutcome(b []byte, errs xds.Errors, repository bool) []byte {
 	return w.b
 }
 
+var severities = [...]string{xds.SeverityError: "error", xds.SeverityWarning: "warning", xds.SeverityInformation: "information"}
+
 func (w *out) issue(e *xds.Error, repository bool) {
 	p := e.Problem()
-	severity := "error"
-	if e.Severity == xds.SeverityWarning {
-		severity = "warning"
-	}
 	w.open("", '{')
-	w.str("severity", severity)
+	w.str("severity", severities[e.Severity])
 	w.str("code", p.Issue)
 	w.open("details", '{')
 	w.open("coding", '[')
@@ -68,7 +66,7 @@ func detail(p xds.Problem) string {
 func Status(errs xds.Errors) int {
 	status := 0
 	for _, e := range errs {
-		if e.Severity == xds.SeverityWarning {
+		if e.Severity != xds.SeverityError {
 			continue
 		}
 		s := e.Problem().Status

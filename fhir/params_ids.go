@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/passerelle-sante/passerelle/xds"
@@ -56,6 +57,28 @@ func (p *parser) identifier(c condition) {
 		}
 	}
 	p.search.Named = append(p.search.Named, Named{ids, c.modifier == "not"})
+}
+
+// ParseIdentifier reads the condition of a conditional interaction: identifier, once
+// and alone beside what controls the answer (R4 http.html, conditional update and patch).
+func ParseIdentifier(values url.Values) ([]string, error) {
+	p := parser{}
+	for name, given := range values {
+		switch {
+		case name == "identifier" && len(given) == 1:
+			p.identifier(condition{name: name, value: given[0]})
+		case strings.HasPrefix(name, "_"):
+		default:
+			p.refuse(name, "", "identifier=système|valeur, une fois")
+		}
+	}
+	if len(p.search.Named) == 0 && !p.findings.Failed() {
+		p.refuse("identifier", "", "identifier=système|valeur")
+	}
+	if err := p.findings.Err(); err != nil {
+		return nil, err
+	}
+	return p.search.Named[0].IDs, nil
 }
 
 func (p *parser) id(c condition) {

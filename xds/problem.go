@@ -14,6 +14,7 @@ type Severity int
 const (
 	SeverityError Severity = iota
 	SeverityWarning
+	SeverityInformation // no fault at all: what was done
 )
 
 // Error is one finding about a message: a row of the problem table and where,

@@ -273,6 +273,8 @@ var Problems = []Problem{
 	{ID: "FHIR-009", Status: http.StatusUnprocessableEntity, Issue: "invariant", French: "Ressource non conforme au profil", English: "resource does not conform to the profile", Hint: "corriger l'élément indiqué selon le profil"},
 	{ID: "FHIR-010", Status: http.StatusNotModified, Issue: "informational", French: "Non modifié", English: "not modified"},
 	{ID: "FHIR-011", Status: http.StatusPreconditionFailed, Issue: "conflict", French: "La version a changé", English: "the version has changed", Hint: "relire la ressource et reprendre son ETag"},
+	{ID: "FHIR-013", Status: http.StatusOK, Issue: "informational", French: "Fait", English: "done"},
+	{ID: "FHIR-014", Status: http.StatusPreconditionFailed, Issue: "multiple-matches", French: "Plusieurs ressources correspondent", English: "several resources match", Hint: "nommer une seule ressource"},
 	coded("FHIR-012", "FHIRDocumentNotSupported", http.StatusUnprocessableEntity, "not-supported", "Document FHIR (Bundle) non pris en charge", "FHIR document bundles are not supported", "envoyer le document en Binary"),
 	{ID: "JSON-001", Status: http.StatusBadRequest, Issue: "structure", French: "JSON mal formé", English: "malformed JSON", Hint: "corriger l'endroit indiqué"},
 	{ID: "JSON-002", Status: http.StatusUnprocessableEntity, Issue: "value", French: "Valeur refusée", English: "value refused", Hint: "donner une valeur attendue, du type attendu"},

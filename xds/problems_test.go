@@ -121,5 +121,4 @@ var doors = strings.Fields("ACC-01 ACC-02 ACC-03 ACC-04 ACC-05 ACC-06 ACC-07 ACC
 // untold are the rows that nothing tells yet.
 var untold = map[string]string{
 	"FHIR-010": "a 304 has no body to tell it in",
-	"FHIR-011": "no interaction that takes If-Match is offered yet",
 }

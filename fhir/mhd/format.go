@@ -114,12 +114,19 @@ func liking(ranges []mediaRange, names []string) (q float64, at int) {
 // bodyFormat is the encoding of the request's body, else 415; none is taken compressed,
 // since a few bytes may stand for any number.
 func (c *call) bodyFormat() (fhir.Format, error) {
-	if coding := c.r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return 0, &xds.Error{ID: "FHIR-006", Where: "Content-Encoding", Expected: "aucun"}
+	if err := c.uncompressed(); err != nil {
+		return 0, err
 	}
 	format, ok := fhir.FormatOf(c.r.Header.Get("Content-Type"))
 	if !ok {
 		return 0, &xds.Error{ID: "FHIR-006", Where: "Content-Type"}
 	}
 	return format, nil
+}
+
+func (c *call) uncompressed() error {
+	if coding := c.r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return &xds.Error{ID: "FHIR-006", Where: "Content-Encoding", Expected: "aucun"}
+	}
+	return nil
 }

@@ -1,11 +1,13 @@
 package mhd
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,8 +18,10 @@ import (
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
-// read is GET DocumentReference/{id}: the current version of a document that the
-// reader may see. A hidden one answers as an unknown one (F5, policy §0.2).
+// read is GET DocumentReference/{id}, the current version of a document that the
+// reader may see, and GET DocumentReference/{id}/_history/{vid}, one of its metadata
+// versions, for who sees the current one. A hidden one answers as an unknown one (F5,
+// F6, policy §0.2).
 func (s *Server) read(c *call) error {
 	v, relations, err := s.one(c, authz.Search)
 	if err != nil {
@@ -50,7 +54,7 @@ func (s *Server) one(c *call, action authz.Value) (authz.Visible[xds.Document], 
 			return err
 		}
 		for _, scope := range scopes {
-			docs, err := session.Get(ctx, scope, ids...)
+			docs, err := c.versions(ctx, session, scope, ids)
 			if err != nil {
 				return err
 			}
@@ -77,6 +81,19 @@ func (s *Server) one(c *call, action authz.Value) (authz.Visible[xds.Document], 
 	return document, relates, err
 }
 
+// versions are the documents that ids name: the current ones, or the version of them
+// that the path asks for.
+func (c *call) versions(ctx context.Context, session *registry.Session, scope authz.Scope, ids []string) ([]authz.Visible[xds.Document], error) {
+	if c.vid == "" {
+		return session.Get(ctx, scope, ids...)
+	}
+	all, err := session.GetVersions(ctx, scope, xds.AttrLogicalID, ids...)
+	return slices.DeleteFunc(all, func(v authz.Visible[xds.Document]) bool {
+		d, _ := v.Value()
+		return strconv.Itoa(d.Entry.Version) != c.vid
+	}), err
+}
+
 // unseen tells a patient never seen: his objects are unknown ones (policy §0.4).
 func unseen(err error) bool {
 	var refusal *xds.Error
@@ -87,13 +104,9 @@ func unseen(err error) bool {
 // It is asked after the decision: a validator opens nothing.
 func (c *call) unchanged(etag string) bool {
 	c.w.Header().Set("ETag", etag)
-	for _, header := range c.r.Header.Values("If-None-Match") {
-		for tag := range strings.SplitSeq(header, ",") {
-			if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == strings.TrimPrefix(etag, "W/") {
-				c.w.WriteHeader(http.StatusNotModified)
-				return true
-			}
-		}
+	if matches(strings.Join(c.r.Header.Values("If-None-Match"), ","), etag) {
+		c.w.WriteHeader(http.StatusNotModified)
+		return true
 	}
 	return false
 }

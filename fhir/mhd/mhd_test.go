@@ -111,7 +111,7 @@ func TestRefusals(t *testing.T) {
 		"by id, door of the token":    {blockedBound, "DocumentReference/" + newID(), nil, 403, "ACC-23"},
 		"binary without a link":       {stranger, "Binary/" + id, nil, 404, "FHIR-003"},
 		"unknown resource":            {durand, "Appointment", nil, 404, "FHIR-003"},
-		"history":                     {durand, "DocumentReference/" + id + "/_history/1", nil, 404, "FHIR-003"},
+		"history":                     {durand, "DocumentReference/" + id + "/_history", nil, 404, "FHIR-003"},
 		"Turtle":                      {durand, patient, []string{"Accept", "text/turtle"}, 406, "FHIR-005"},
 		"Turtle by _format":           {durand, patient + "&_format=ttl", []string{"Accept", "application/fhir+json"}, 406, "FHIR-005"},
 		"Binary as an image":          {durand, "Binary/" + id, []string{"Accept", "image/png"}, 406, "FHIR-005"},

@@ -30,6 +30,9 @@ var routes = []route{
 	{method: http.MethodGet, path: "DocumentReference", name: "ITI-67", resource: "DocumentReference", interaction: "search-type", handle: (*Server).search},
 	{method: http.MethodPost, path: "DocumentReference/_search", name: "ITI-67", resource: "DocumentReference", interaction: "search-type", handle: (*Server).search},
 	{method: http.MethodGet, path: "DocumentReference/{id}", name: "ITI-67", resource: "DocumentReference", interaction: "read", handle: (*Server).read},
+	{method: http.MethodGet, path: "DocumentReference/{id}/_history/{vid}", name: "ITI-67", resource: "DocumentReference", interaction: "vread", handle: (*Server).read},
+	{method: http.MethodPatch, path: "DocumentReference/{id}", name: "FHIR:patch", resource: "DocumentReference", interaction: "patch", handle: (*Server).patch},
+	{method: http.MethodPatch, path: "DocumentReference", name: "FHIR:patch", resource: "DocumentReference", interaction: "patch", handle: (*Server).patch},
 
 	{method: http.MethodGet, path: "Binary/{id}", name: "ITI-68", resource: "Binary", interaction: "read", actor: true, raw: true, handle: (*Server).retrieve},
 	{method: http.MethodHead, path: "Binary/{id}", name: "ITI-68", resource: "Binary", interaction: "read", actor: true, raw: true, handle: (*Server).retrieve},

@@ -94,6 +94,8 @@ func reason(p xds.Problem) (french, english string) {
 			"A refused access tells no more to whoever gets it. The holder, the operator and the sandbox see the rule: passerelle explain."
 	case p.Status == http.StatusNotModified:
 		return "Ce n'est pas une erreur : la copie du client est à jour.", "Not an error: the client's copy is up to date."
+	case p.Status == http.StatusOK && p.Issue == "informational":
+		return "Ce n'est pas une erreur : la demande est faite.", "Not an error: what was asked is done."
 	}
 	return "", ""
 }
