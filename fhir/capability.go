@@ -42,6 +42,9 @@ func DocumentProfiles() []string { return []string{mhdMinimalDocument, mhdDocume
 // DocumentParams are the search parameters of ITI-67, from the table that parses them.
 func DocumentParams() []Param { return announced(searchTables["DocumentReference"]) }
 
+// SearchParams are the search parameters of a resource, from the table that parses them.
+func SearchParams(resource string) []Param { return announced(searchTables[resource]) }
+
 // announced are the parameters of a table that are no mere control of the answer.
 func announced(table map[string]searchParam) []Param {
 	var params []Param

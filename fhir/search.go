@@ -26,6 +26,7 @@ type Search struct {
 	Record    string    // patient=Patient/{record}
 	Patient   xds.CX    // patient.identifier=system|value
 	Named     []Named   // identifier, each time that it was given
+	Terms     []Term    // of what is no document: conditions that the caller holds what he finds to
 	CountOnly bool      // _summary=count or _count=0
 	NoTotal   bool      // _total=none
 	Cursor    string    // position to go on from, sealed
@@ -53,6 +54,9 @@ func (s *Search) NamesPatient() bool { return s.Record != "" || s.Patient != "" 
 // and the record in place of any identifier of the patient (D9). cursor is the
 // sealed position of a next link, "" for self.
 func (s *Search) URL(base, record, cursor string) string {
+	if s.Resource == "Patient" && record != "" {
+		return searchURL(base+"/Patient", append([]parameter{{"_id", record}}, s.used...), "", cursor)
+	}
 	return searchURL(base+"/"+s.Resource, s.used, record, cursor)
 }
 

@@ -114,3 +114,10 @@ func (s *Session) JournalOf(ctx context.Context, sub authz.Subject, patient xds.
 	}
 	return authz.OwnJournal, nil
 }
+
+// Physician is the médecin traitant of a record, to whoever reads its state; "" when it
+// has none.
+func (s *Session) Physician(ctx context.Context, a authz.Allowed) (string, error) {
+	state, err := record.Read(ctx, s.Handle(), a)
+	return state.Administrator, err
+}

@@ -129,31 +129,41 @@ const nobody xds.CX = "inconnu^^^&0.0&ISO"
 // token's. empty tells that there is nothing to find: a patient never seen, or one
 // that two parameters name differently.
 func (s *Server) openSearch(ctx context.Context, session *registry.Session, c *call, query fhir.Search) (scope authz.Scope, empty bool, err error) {
-	var named []xds.CX
-	if query.Record != "" {
-		patient, err := session.PatientOfRecord(ctx, query.Record)
-		if err != nil {
-			return scope, false, err
-		}
-		if patient == "" {
-			patient = nobody
-		}
-		named = append(named, patient)
-	}
-	if query.Patient != "" {
-		named = append(named, query.Patient)
-	}
-	judged := xds.CX("")
-	for i, patient := range named {
-		if i == 0 || c.subject.Patient != "" && !patient.Same(c.subject.Patient) {
-			judged = patient
-		}
+	judged, same, err := s.named(ctx, session, c, query.Record, query.Patient)
+	if err != nil {
+		return scope, false, err
 	}
 	scope, err = s.Gate.Open(ctx, session, c.subject, judged, c.purpose(authz.Search, false))
 	if unseen(err) {
 		return scope, true, nil
 	}
-	return scope, len(named) == 2 && !named[0].Same(named[1]), err
+	return scope, !same, err
+}
+
+// named is the patient whom a request names by his record, by an identifier or by both,
+// and whose door is judged: of two, the one that is not the token's. same is false for two
+// that differ; "" is nobody.
+func (s *Server) named(ctx context.Context, session *registry.Session, c *call, record string, patient xds.CX) (judged xds.CX, same bool, err error) {
+	var named []xds.CX
+	if record != "" {
+		holder, err := session.PatientOfRecord(ctx, record)
+		if err != nil {
+			return "", false, err
+		}
+		if holder == "" {
+			holder = nobody
+		}
+		named = append(named, holder)
+	}
+	if patient != "" {
+		named = append(named, patient)
+	}
+	for i, patient := range named {
+		if i == 0 || c.subject.Patient != "" && !patient.Same(c.subject.Patient) {
+			judged = patient
+		}
+	}
+	return judged, len(named) < 2 || named[0].Same(named[1]), nil
 }
 
 // narrow completes the query with what needs the session: documents named by an

@@ -41,6 +41,9 @@ var routes = []route{
 	{method: http.MethodPost, path: "Immunization/_search", name: "PCC-44", resource: "Immunization", interaction: "search-type", handle: (*Server).immunizations},
 	{method: http.MethodGet, path: "Immunization/{id}", name: "PCC-44", resource: "Immunization", interaction: "read", handle: (*Server).readImmunization},
 	{method: http.MethodGet, path: "Provenance/{id}", name: "PCC-44", resource: "Provenance", interaction: "read", handle: (*Server).readOrigin},
+	{method: http.MethodGet, path: "Patient", name: "FHIR:Patient", resource: "Patient", interaction: "search-type", handle: (*Server).findPatient},
+	{method: http.MethodPost, path: "Patient/_search", name: "FHIR:Patient", resource: "Patient", interaction: "search-type", handle: (*Server).findPatient},
+	{method: http.MethodGet, path: "Patient/{id}", name: "FHIR:Patient", resource: "Patient", interaction: "read", handle: (*Server).readPatient},
 }
 
 // announcements are what the CapabilityStatement says of a resource beside its
@@ -51,6 +54,7 @@ var announcements = map[string]fhir.ResourceCapability{
 		Text: "Vue des documents de vaccination (87273-9, 11369-6) que le lecteur peut voir : même ligne de matrice, mêmes masques.",
 	},
 	"DocumentReference": {Profiles: fhir.DocumentProfiles(), Params: fhir.DocumentParams()},
+	"Patient":           {Params: fhir.SearchParams("Patient"), Text: "TD0.2 : existence et état du dossier, accès du lecteur ; aucun trait d'identité."},
 }
 
 // dispatch finds the route of a request: an unknown path is 404, another method on

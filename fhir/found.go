@@ -1,0 +1,26 @@
+package fhir
+
+// Found is a resource of a searchset that is no document, already written.
+type Found struct {
+	Kind, ID string
+	JSON     []byte
+}
+
+// AppendFound writes a searchset of such resources (R4 3.1.1.4).
+func AppendFound(b []byte, s Searchset, found []Found) []byte {
+	w := out{b}
+	w.openSet(s)
+	if len(found) > 0 {
+		w.open("entry", '[')
+		for _, f := range found {
+			w.open("", '{')
+			w.str("fullUrl", s.Base+"/"+f.Kind+"/"+f.ID)
+			w.key("resource")
+			w.b = append(w.b, f.JSON...)
+			w.search("match")
+		}
+		w.shut(']')
+	}
+	w.shut('}')
+	return w.b
+}
