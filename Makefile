@@ -55,6 +55,7 @@ conformance: build ## the black-box scripts on the real binary, and the schema, 
 	@test -x "$(S3)/minio" || command -v minio >/dev/null || echo "S3 : aucun serveur réel sur cette machine, celui du processus seul a servi (make tools-s3)"
 	@sh conformance/xsd.sh
 	@sh conformance/fhir.sh
+	@sh conformance/examples.sh
 
 # About 20 s each on two idle cores. SEED=$$(date +%s) for others than the last time.
 N ?= 12

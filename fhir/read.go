@@ -78,6 +78,8 @@ func (c checker) refused(p place, found, expected string) {
 	c.finding("FHIR-002", p.path, p.offset, found, expected)
 }
 
+const otherResource = "une ressource que la passerelle lit"
+
 // resource checks a resource. One that the table does not hold is refused, be it of R4
 // or not: what cannot be checked cannot be kept or given back either.
 func (c checker) resource(p place) {
@@ -91,7 +93,7 @@ func (c checker) resource(p place) {
 	case s != nil && s.resource:
 		c.object(p, s)
 	case r4().resources[name]:
-		c.finding("FHIR-009", p.path, p.offset, name, "une ressource que la passerelle lit")
+		c.finding("FHIR-009", p.path, p.offset, name, otherResource)
 	default:
 		c.wrong(place{p.Node, p.path + ".resourceType"}, name, "un type de ressource de FHIR R4")
 	}
