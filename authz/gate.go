@@ -1,8 +1,10 @@
 package authz
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/passerelle-sante/passerelle/xds"
@@ -18,6 +20,9 @@ type Gate struct {
 	// ManyPatients tells who may ask about several patients at once (ITI-51), each by
 	// his own right on that record. nil: nobody.
 	ManyPatients func(Subject) bool
+	// Applications is the operator's catalogue of those that patients may authorise. nil:
+	// none.
+	Applications func(client string) (Application, bool)
 	// Operator tells who may remove what was registered (ITI-62, ITI-86). nil: nobody.
 	Operator func(Subject) bool
 }
@@ -28,6 +33,7 @@ type question struct {
 	subject Subject
 	facts   Facts
 	state   State
+	limit   limit // of the subject's application
 	trace   *Trace
 }
 
@@ -60,7 +66,7 @@ func (g *Gate) open(ctx context.Context, s Session, sub Subject, patient xds.CX,
 		}
 		return Scope{}, err
 	}
-	predicate := q.policy.residual(q.state, p.Action, q.subject)
+	predicate := q.predicate(p.Action)
 	q.trace.Rules = rulesOf(predicate)
 	if !readable(p.Action, q.state[Kind]) {
 		return Scope{}, &xds.Error{ID: "ACC-03"}
@@ -116,7 +122,7 @@ func (g *Gate) OpenDeposit(ctx context.Context, s Session, sub Subject, patient 
 	return Deposit{
 		session: s, record: q.facts.Record, patient: q.facts.Patient, facts: q.facts, subject: q.subject,
 		kind: q.state[Kind], minor: q.state[Minor] == Yes, trace: q.trace,
-		replace: q.policy.residual(q.state, Replace, q.subject), read: q.reading(),
+		replace: q.predicate(Replace), read: q.reading(),
 	}, nil
 }
 
@@ -146,7 +152,7 @@ func (g *Gate) OpenAmend(ctx context.Context, s Session, sub Subject, patient xd
 func (q question) act(action Value) act {
 	state := q.state
 	state[Action] = action
-	a := act{predicate: q.policy.residual(q.state, action, q.subject)}
+	a := act{predicate: q.predicate(action)}
 	if door := q.policy.door(state); door != 0 {
 		a.door = fmt.Sprintf("ACC-%02d", door)
 	}
@@ -184,16 +190,21 @@ func (g *Gate) ask(ctx context.Context, s Session, sub Subject, patient xds.CX, 
 	state := g.state(m, facts, sub)
 	state[Action] = p.Action
 	q := question{policy: m.policy, subject: sub, facts: facts, state: state}
+	var granted bool
+	q.limit, granted = g.granted(m, sub, facts.Grant, p.Action)
 	if facts.Record == "" || unseen(state) {
-		if otherPatient { // before the unseen record, so that opposed and unknown answer alike
+		switch {
+		case otherPatient: // before the unseen record, so that opposed and unknown answer alike
 			return q, &xds.Error{ID: "ACC-67"}
+		case !granted: // whom nobody authorised learns of no record
+			return q, &xds.Error{ID: "APP-001"}
 		}
 		return q, &xds.Error{ID: "REG-001"}
 	}
 	q.trace = &Trace{
 		Record: facts.Record, At: m.now, Subject: sub, Kind: state[Kind], Mode: state[Mode], Action: p.Action,
 		Transaction: p.Transaction, Unbound: p.ByID && sub.Patient == "", Policy: m.policy.Version, Matrix: m.policy.MatrixVersion, Attested: p.Attested,
-		Rules: []string{byDefault},
+		Rules: []string{byDefault}, Application: cmp.Or(sub.Application, p.Application),
 	}
 	if p.Document != "" {
 		q.trace.Documents = []string{p.Document}
@@ -202,6 +213,10 @@ func (g *Gate) ask(ctx context.Context, s Session, sub Subject, patient xds.CX, 
 	door := m.policy.door(state)
 	if otherPatient {
 		door = otherPatientDoor
+	}
+	if !granted && !otherPatient {
+		q.trace.Code, q.trace.Rules = "APP-001", []string{byGrant}
+		return q, &xds.Error{ID: "APP-001"}
 	}
 	if door != 0 {
 		code := fmt.Sprintf("ACC-%02d", door)
@@ -232,7 +247,7 @@ const otherPatientDoor = 67
 // settle decides an action on the profile, on which no document bears.
 func (q question) settle() error {
 	action := q.state[Action]
-	predicate := q.policy.residual(q.state, action, q.subject)
+	predicate := q.predicate(action)
 	q.trace.Rules = rulesOf(predicate)
 	if len(predicate.permits) > 0 {
 		q.trace.Permit = true
@@ -247,8 +262,17 @@ func (q question) settle() error {
 }
 
 // reading is the predicate of retrieve for the same state; a closed door reads nothing.
-func (q question) reading() Predicate {
-	return q.policy.residual(q.state, Retrieve, q.subject)
+func (q question) reading() Predicate { return q.predicate(Retrieve) }
+
+// predicate is what the policy leaves open for an action, within the grant of the
+// subject's application: what no application may do it admits for none.
+func (q question) predicate(action Value) Predicate {
+	if q.subject.Application != "" && !slices.Contains(applicationActs, action) {
+		return Predicate{}
+	}
+	p := q.policy.residual(q.state, action, q.subject)
+	p.limit = q.limit
+	return p
 }
 
 // state derives the known attributes from the facts, the subject and the moment.

@@ -33,6 +33,7 @@ type Predicate struct {
 	types            TypeSet
 	me               string
 	structure        string
+	limit            limit
 }
 
 // Permits are the clauses of which one must hold.
@@ -49,6 +50,10 @@ func (p Predicate) Me() string { return p.me }
 
 // Structure is the id behind SameStructure; "" equals no structure.
 func (p Predicate) Structure() string { return p.structure }
+
+// Limit are the document types that exist at all for the subject's application, where
+// limited is set; all other conditions hold besides.
+func (p Predicate) Limit() (types []string, limited bool) { return p.limit.types, p.limit.on }
 
 // simplify drops the clauses that another one absorbs, so that all environments
 // give few distinct predicates (policy §1.3).
@@ -97,6 +102,9 @@ func weaker(a, b []Literal) bool {
 // admits evaluates the predicate on one document and names what decided: the forbids
 // that hold, else the permits, else the default.
 func (p Predicate) admits(d xds.Document) (reasons []string, ok bool) {
+	if !p.limit.admits(d.Entry.TypeCode.Key()) {
+		return []string{byGrant}, false
+	}
 	s := p.documentState(d)
 	holds := func(c Clause) bool {
 		for _, l := range c.When {

@@ -43,6 +43,27 @@ type Subject struct {
 	// who he is, and no registered issuer the rest (DIRECTE). His profession, structure
 	// and role are then those of the directory, or none.
 	Unvouched bool
+
+	Application string      // client_id of the application that acts for the person by his grant, "" = he acts himself
+	Scoped      bool        // the token has SMART scopes: it reaches no further than Scopes
+	Scopes      Reach       // what they allow on FHIR
+	Asked       Interaction // what the request is on FHIR, as its face says; zero on all others
+}
+
+// Reaches tells whether the scopes of the token cover an interaction, before anything
+// is looked up. A token without SMART scopes is limited by the policy alone.
+func (sub Subject) Reaches(i Interaction) bool { return !sub.Scoped || sub.Scopes.Allows(i) }
+
+// Feeds tells whether the token may bring documents past FHIR, as one that may create
+// them there; applications may not, whose grants are judged on FHIR alone.
+func (sub Subject) Feeds() bool {
+	return sub.Application == "" && sub.Reaches(Interaction{"DocumentReference", "c"})
+}
+
+// Unlimited tells whether the token stands for all that its bearer may do, outside FHIR
+// too, where no scope is defined: rights are never an application's business.
+func (sub Subject) Unlimited() bool {
+	return sub.Application == "" && (!sub.Scoped || Reach("*."+letters).Within(sub.Scopes))
 }
 
 // Traits are the identity traits of a patient.
@@ -88,7 +109,8 @@ type Facts struct {
 	Blocked       bool
 	Link          Value // NoLink, TeamLink or ConsentLink; expiry is judged by the Gate
 	LinkExpires   time.Time
-	Regulator     bool // the directory says so
+	Regulator     bool  // the directory says so
+	Grant         Grant // to the subject's application
 	Listed        Listed
 }
 
@@ -107,6 +129,7 @@ type Purpose struct {
 	Document    string // logicalID when the request is about one document
 	ByID        bool   // the request names objects, not a patient (policy §0.1)
 	Attested    bool   // "à la demande du patient" was ticked (C-11)
+	Application string // client_id of the application that a grant is given to, or taken from
 }
 
 // Trace is one row of the access trail (policy J-1): one per request and patient.
@@ -127,6 +150,7 @@ type Trace struct {
 	Documents   []string // logicalIDs concerned
 	Unbound     bool     // by id, under a token that names no patient: an unknown id leaves no line at all
 	Attested    bool
+	Application string // that acted for the subject, or that the act is about
 	Code        string // error code of a refusal after the decision
 }
 

@@ -54,7 +54,7 @@ func (g *Gate) OpenUpdate(ctx context.Context, s Session, sub Subject, patient x
 		}
 		u.acts[action] = a
 	}
-	switch submit := q.policy.residual(q.state, Submit, q.subject); {
+	switch submit := q.predicate(Submit); {
 	case shut != "":
 	case sub.Reinforced:
 		shut = "C-13"

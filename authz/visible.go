@@ -69,9 +69,10 @@ func (s *Seen) AdmitFolder(f xds.Folder, members []string) (Visible[xds.Folder],
 
 // AdmitOwnFolder admits a Folder to him who deposited it, whatever he sees in it: its
 // title and codes are his own words, and that it is there tells him nothing of what
-// others put into it.
+// others put into it. An application whose grant is limited to some types sees no folder
+// but by a document of these: what is in it otherwise is none of its business.
 func (s *Seen) AdmitOwnFolder(f xds.Folder, depositor string) (Visible[xds.Folder], bool) {
-	if !s.scope.Live() || depositor == "" || s.scope.Subject().ID != depositor {
+	if !s.scope.Live() || s.scope.predicate.limit.on || depositor == "" || s.scope.Subject().ID != depositor {
 		return Visible[xds.Folder]{}, false
 	}
 	s.objects[f.EntryUUID] = true

@@ -63,6 +63,9 @@ func (s *Server) take(r *http.Request) (Taken, error) {
 	if err != nil {
 		return Taken{}, err
 	}
+	if !subject.Feeds() {
+		return Taken{}, &xds.Error{ID: "TOK-008"}
+	}
 	if err := readable(r, s.Desk.Intake.Limit); err != nil {
 		return Taken{}, err
 	}
@@ -193,8 +196,10 @@ func (s *Server) refuse(w http.ResponseWriter, request string, err error) []stri
 		all = xds.Errors{xds.Incident(err, request)}
 	}
 	switch fhir.Status(all) {
-	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", iua.Challenge(err))
+	case http.StatusUnauthorized, http.StatusForbidden:
+		if challenge := iua.Challenge(all); challenge != "" {
+			w.Header().Set("WWW-Authenticate", challenge)
+		}
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
 	}

@@ -97,7 +97,16 @@ func (d *Desk) open(ctx context.Context, l *Lot, found xds.Errors) (*Lot, error)
 
 // decide opens the decision in a session: the early one, and the binding one.
 func (l *Lot) decide(ctx context.Context, s *registry.Session) (authz.Deposit, error) {
-	return l.desk.Gate.OpenDeposit(ctx, s, l.subject, l.Submission.Set.PatientID, authz.Purpose{Transaction: l.name})
+	deposit, err := l.desk.Gate.OpenDeposit(ctx, s, l.subject, l.Submission.Set.PatientID, authz.Purpose{Transaction: l.name})
+	if err != nil {
+		return authz.Deposit{}, err
+	}
+	for _, d := range l.Submission.Documents {
+		if err := deposit.Takes(d.TypeCode); err != nil {
+			return authz.Deposit{}, err
+		}
+	}
+	return deposit, nil
 }
 
 // depositors are the kinds that are not of the patient's side.

@@ -39,6 +39,12 @@ func (c *compiler) where() string {
 	for _, clause := range p.Forbids() {
 		where += " and not " + c.clause(clause)
 	}
+	if types, limited := p.Limit(); limited {
+		if types == nil {
+			types = []string{} // a nil slice would be sent as NULL
+		}
+		where += " and " + among(c.once("limit", types))
+	}
 	return where
 }
 

@@ -139,6 +139,7 @@ func TestSQLIsAdmit(t *testing.T) {
 		w.record, int16(authz.RepresentativeRole), int16(authz.DelegateRole))
 	w.exec(`insert into link (record, professional, basis, declared_at, expires_at, structure, token_id) values ($1, $2, $3, now(), now() + interval '1 day', '', '')`,
 		w.record, self, int16(authz.ConsentLink))
+	w.grantTypes()
 	asked := map[string]bool{}
 	counts := map[string]int{}
 	for _, env := range w.environments() {
@@ -169,13 +170,34 @@ func TestSQLIsAdmit(t *testing.T) {
 			t.Fatalf("%s: %v", env.name, err)
 		}
 	}
-	if len(asked) < 15 {
+	if len(asked) < 17 {
 		t.Errorf("only %d distinct predicates: %v", len(asked), counts)
+	}
+	if few, all := counts["application of one type"], counts["application"]; all != counts["holder"] || few == 0 || few >= counts["holder"] || counts["application of no type"] != 0 {
+		t.Errorf("applications: %v", counts)
 	}
 	for _, name := range []string{"holder", "administrator", "linked nurse", "structure"} {
 		if counts[name] == 0 || counts[name] == len(p.listed) {
 			t.Errorf("%s: %d of %d documents, so nothing was compared", name, counts[name], len(p.listed))
 		}
+	}
+}
+
+// application is somebody's application that may do all that its grant allows.
+func application(person, client string) authz.Subject {
+	return authz.Subject{Nature: authz.NaturePerson, ID: person, Application: client, Scoped: true, Scopes: "*.cruds",
+		Asked: authz.Interaction{Resource: "DocumentReference", Letter: "s"}}
+}
+
+// grantTypes makes applications of all types, of one and of none, for the holder, the
+// delegate and for self.
+func (w *world) grantTypes() {
+	w.gate.Applications = func(client string) (authz.Application, bool) {
+		return authz.Application{Client: client, Reach: "*.cruds"}, true
+	}
+	for client, types := range map[string][]string{"all": nil, "one": {types[0] + "^^" + loinc}, "none": {}} {
+		w.exec(`insert into application_grant (record, application, person, scopes, types, granted_at, expires_at)
+select $1, $2, person, '*.cruds', $3, now(), now() + interval '1 day' from unnest($4::text[]) person`, w.record, client, types, []string{w.record, "delegate", self})
 	}
 }
 
@@ -215,6 +237,10 @@ func (w *world) environments() []environment {
 		{name: "linked podiatrist", subject: pro(self, "80", "", selfHouse), born: adult},
 		{name: "linked, no column", subject: pro(self, "93", "", selfHouse), born: adult},
 		{name: "stranger", subject: pro("stranger", "10", "SM26", ""), born: adult},
+		{name: "application", subject: application(w.record, "all"), born: adult},
+		{name: "application of one type", subject: application(w.record, "one"), born: adult},
+		{name: "application of no type", subject: application(w.record, "none"), born: adult},
+		{name: "application of a delegate", subject: application("delegate", "one"), born: adult},
 		{name: "structure", subject: authz.Subject{Nature: authz.NatureStructure, ID: selfHouse, Structure: selfHouse}, born: adult, action: authz.Exists},
 	}
 	var all []environment
@@ -267,6 +293,7 @@ func TestSQLIsAdmitForEveryLiteral(t *testing.T) {
 func TestSQLIsAdmitForAnyPolicy(t *testing.T) {
 	w := newWorld(t)
 	p := w.populate()
+	w.grantTypes()
 	err := w.reg.Read(t.Context(), func(s *registry.Session) error {
 		rapid.Check(t, func(r *rapid.T) {
 			policy := drawPolicy(r)
@@ -274,6 +301,9 @@ func TestSQLIsAdmitForAnyPolicy(t *testing.T) {
 				Nature:    authz.NaturePro,
 				ID:        rapid.SampledFrom([]string{"", self, "nobody"}).Draw(r, "me"),
 				Structure: rapid.SampledFrom([]string{"", selfHouse, "1599990000"}).Draw(r, "house"),
+			}
+			if client := rapid.SampledFrom([]string{"", "all", "one", "none"}).Draw(r, "application"); client != "" {
+				sub = application(self, client)
 			}
 			if differences := w.differences(t, s, policy, sub, p); len(differences) > 0 {
 				r.Fatalf("%d differences, first %s: %+v", len(differences), differences[0], policy.Rules)

@@ -90,7 +90,8 @@ func packagesSQL(sc authz.Scope, k packageKind, p pick, told string) (string, *s
 	st := &statement{}
 	record, member := st.arg(sc.Record()), st.arg(string(xds.HasMember))
 	named, near, own, written := "", listed, "", ""
-	if me := sc.Subject().ID; k.own != "" && me != "" {
+	_, limited := sc.Predicate().Limit() // by a grant: authz.Seen.AdmitOwnFolder says why
+	if me := sc.Subject().ID; k.own != "" && me != "" && !limited {
 		mine := st.arg(me)
 		own, written = fmt.Sprintf(k.own, record, mine), fmt.Sprintf(k.written, mine)
 	}

@@ -34,8 +34,9 @@ var levels = []string{
 // others are the contexts that the rest may have beside levels.
 var others = []string{acClasses + "X509", acClasses + "PasswordProtectedTransport", acClasses + "Password"}
 
-// subject reads what verified claims say of the bearer.
-func (c claims) subject() (authz.Subject, *xds.Error) {
+// subject reads what verified claims say of the bearer, and of the client that has the
+// token of him.
+func (c claims) subject(portals []string) (authz.Subject, *xds.Error) {
 	var sub authz.Subject
 	describe, name := c.own, "sub"
 	if _, psc := c["SubjectNameID"]; psc {
@@ -61,6 +62,9 @@ func (c claims) subject() (authz.Subject, *xds.Error) {
 		sub.Profession, sub.Specialty = "", ""
 	case authz.NatureOther:
 		sub.Specialty = ""
+	}
+	if err := c.client(&sub, portals); err != nil {
+		return authz.Subject{}, err
 	}
 	return sub, c.level(sub.Nature)
 }

@@ -46,7 +46,9 @@ type Claims struct {
 	Patient       xds.CX
 	Secret        bool
 	Reinforced    bool
-	Regulator     bool // the claim of Pro Santé Connect
+	Regulator     bool   // the claim of Pro Santé Connect
+	Client        string // client_id
+	Scope         string
 
 	ExpiresIn     time.Duration // from now; 0 = Lifetime
 	NotBefore     time.Duration // from now
@@ -79,7 +81,7 @@ func (i Issuer) Issue(c Claims) (string, error) {
 	for name, value := range map[string]string{
 		"name": c.Name, "profession": c.Profession, "specialty": c.Specialty, "structure": c.Structure, "structure_name": c.StructureName,
 		"reason": c.Reason, "patient": string(c.Patient), "patient_family": c.Traits.Family, "patient_given": c.Traits.Given,
-		"patient_birthdate": c.Traits.BirthDate, "acr": c.AuthnContext,
+		"patient_birthdate": c.Traits.BirthDate, "acr": c.AuthnContext, "client_id": c.Client, "scope": c.Scope,
 	} {
 		if value != "" {
 			claims[name] = value

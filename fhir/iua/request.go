@@ -2,7 +2,6 @@ package iua
 
 import (
 	"crypto/x509"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -14,6 +13,10 @@ import (
 // Bearer (RFC 6750 §2.1). A token in the query or in a form is not looked for.
 // Errors are those of Verify.
 func (v *Verifier) FromRequest(r *http.Request) (authz.Subject, error) {
+	return v.tell(v.fromRequest(r))
+}
+
+func (v *Verifier) fromRequest(r *http.Request) (authz.Subject, error) {
 	values := r.Header.Values("Authorization")
 	if len(values) == 0 {
 		return authz.Subject{}, &xds.Error{ID: "TOK-001"}
@@ -32,13 +35,32 @@ func (v *Verifier) FromRequest(r *http.Request) (authz.Subject, error) {
 	return v.verify(token, client)
 }
 
-// Challenge is the WWW-Authenticate value of the 401 that answers err (RFC 6750
-// §3): without error code when no token came.
+// Challenge is the WWW-Authenticate value of the refusal of a token, of its scopes or
+// of an application (RFC 6750 §3): without error code when no token came, "" for a
+// refusal that no other token would undo.
 func Challenge(err error) string {
 	const realm = `Bearer realm="passerelle"`
-	var e *xds.Error
-	if !errors.As(err, &e) || e.ID == "TOK-001" {
-		return realm
+	all, _ := xds.FindingsOf(err)
+	for _, e := range all {
+		code := "invalid_token"
+		switch {
+		case e.ID == "TOK-001":
+			return realm
+		case e.ID == "TOK-008" || e.ID == "APP-001":
+			code = "insufficient_scope"
+		case !strings.HasPrefix(e.ID, "TOK-"):
+			continue
+		}
+		description := e.ID + " " + e.Problem().English
+		if e.Where != "" && quotable(e.Where) {
+			description += ": " + e.Where
+		}
+		return realm + `, error="` + code + `", error_description="` + description + `"`
 	}
-	return realm + `, error="invalid_token", error_description="` + e.ID + " " + e.Problem().English + `"`
+	return ""
+}
+
+// quotable tells whether a text may stand in error_description.
+func quotable(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r < 0x20 || r > 0x7e || r == '"' || r == '\\' }) < 0
 }

@@ -46,6 +46,14 @@ type Config struct {
 	Now      func() time.Time
 
 	RequirePatient bool // a token that names no patient is refused
+
+	// Portals are the client_id of the operator's own faces for patients. A person's
+	// token of any other client is that of an application, which needs his grant.
+	Portals []string
+	// Explain leaves in a refusal the claim that it is about: in a sandbox alone.
+	Explain bool
+	// Refused hears of every refusal with the claim; nil ignores it.
+	Refused func(*xds.Error)
 }
 
 // Verifier turns bearer tokens into subjects. It is safe for concurrent use.
@@ -140,8 +148,24 @@ func parseKeys(document []byte) (keySet, error) {
 }
 
 // Verify verifies a token that came without TLS client certificate. Errors are
-// one *xds.Error: TOK-001 to TOK-004.
-func (v *Verifier) Verify(token string) (authz.Subject, error) { return v.verify(token, nil) }
+// one *xds.Error: a row TOK-nnn.
+func (v *Verifier) Verify(token string) (authz.Subject, error) { return v.tell(v.verify(token, nil)) }
+
+// tell leaves to the client of a refusal no more than its code, unless the verifier
+// explains: which claim failed is for who operates the issuer (users P-17).
+func (v *Verifier) tell(sub authz.Subject, err error) (authz.Subject, error) {
+	var refused *xds.Error
+	if !errors.As(err, &refused) {
+		return sub, err
+	}
+	if v.config.Refused != nil {
+		v.config.Refused(refused)
+	}
+	if !v.config.Explain {
+		refused = &xds.Error{ID: refused.ID}
+	}
+	return authz.Subject{}, refused
+}
 
 // verify opens the token or remembers it, then judges what may differ from one use
 // to the next.
@@ -164,7 +188,7 @@ func (v *Verifier) verify(token string, client *x509.Certificate) (authz.Subject
 		return t.subject, nil
 	}
 	var err *xds.Error
-	if t.subject, err = t.claims.subject(); err != nil {
+	if t.subject, err = t.claims.subject(v.config.Portals); err != nil {
 		return authz.Subject{}, err
 	}
 	if v.config.RequirePatient && t.subject.Patient == "" {
@@ -213,7 +237,7 @@ func (t *trust) open(token string) (claims, *xds.Error) {
 	}
 	set, known := t.issuers[iss]
 	if !known {
-		return nil, refuse("TOK-002", "iss", "émetteur inconnu", "un émetteur enregistré, au caractère près")
+		return nil, refuse("TOK-007", "iss", "émetteur inconnu", "un émetteur enregistré, au caractère près")
 	}
 	key, known := set[kid]
 	if !known {
@@ -299,7 +323,7 @@ func (v *Verifier) judge(c claims, client *x509.Certificate) *xds.Error {
 			return err
 		}
 		if now.Before(from.Add(-Skew)) {
-			return refuse("TOK-003", name, "pas encore valable", "un jeton en cours de validité")
+			return refuse("TOK-005", name, "pas encore valable", "un jeton en cours de validité")
 		}
 	}
 	audiences, err := c.texts("aud")
@@ -307,7 +331,7 @@ func (v *Verifier) judge(c claims, client *x509.Certificate) *xds.Error {
 		return err
 	}
 	if !slices.Contains(audiences, v.config.Audience) {
-		return refuse("TOK-002", "aud", "absente ou autre", v.config.Audience)
+		return refuse("TOK-006", "aud", "absente ou autre", v.config.Audience)
 	}
 	return c.confirmed(client)
 }

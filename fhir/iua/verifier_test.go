@@ -155,15 +155,15 @@ func TestOverrides(t *testing.T) {
 		{"expired", "TOK-003", with(func(c *Claims) { c.ExpiresIn = -10 * time.Minute })},
 		{"expired, inside the edge", "", with(func(c *Claims) { c.ExpiresIn = -Skew + time.Second })},
 		{"expired, at the edge", "TOK-003", with(func(c *Claims) { c.ExpiresIn = -Skew })},
-		{"not before", "TOK-003", with(func(c *Claims) { c.NotBefore = 10 * time.Minute })},
+		{"not before", "TOK-005", with(func(c *Claims) { c.NotBefore = 10 * time.Minute })},
 		{"not before, at the edge", "", with(func(c *Claims) { c.NotBefore = Skew })},
 		{"no exp", "TOK-002", omit("exp")},
 		{"no conditions", "TOK-002", omit("conditions")},
-		{"no aud", "TOK-002", omit("aud")},
-		{"another aud", "TOK-002", with(func(c *Claims) { c.Audience = "https://autre.example" })},
-		{"no iss", "TOK-002", omit("iss")},
-		{"another iss", "TOK-002", with(func(c *Claims) { c.Issuer = "https://autre.example" })},
-		{"iss with a slash more", "TOK-002", with(func(c *Claims) { c.Issuer = testBase + "/" })},
+		{"no aud", "TOK-006", omit("aud")},
+		{"another aud", "TOK-006", with(func(c *Claims) { c.Audience = "https://autre.example" })},
+		{"no iss", "TOK-007", omit("iss")},
+		{"another iss", "TOK-007", with(func(c *Claims) { c.Issuer = "https://autre.example" })},
+		{"iss with a slash more", "TOK-007", with(func(c *Claims) { c.Issuer = testBase + "/" })},
 		{"no sub", "TOK-002", omit("sub")},
 		{"unsigned", "TOK-002", omit("signature")},
 		{"two professions", "TOK-002", with(func(c *Claims) { c.SecondRole = "60" })},
@@ -491,7 +491,10 @@ func BenchmarkVerify(b *testing.B) {
 func TestChallenge(t *testing.T) {
 	for want, err := range map[string]error{
 		`Bearer realm="passerelle"`: &xds.Error{ID: "TOK-001"},
-		`Bearer realm="passerelle", error="invalid_token", error_description="TOK-003 access token outside its validity period"`: &xds.Error{ID: "TOK-003", Found: "x"},
+		`Bearer realm="passerelle", error="invalid_token", error_description="TOK-003 access token outside its validity period"`:                                &xds.Error{ID: "TOK-003", Found: "x"},
+		`Bearer realm="passerelle", error="invalid_token", error_description="TOK-006 access token for another audience: aud"`:                                  &xds.Error{ID: "TOK-006", Where: "aud"},
+		`Bearer realm="passerelle", error="insufficient_scope", error_description="TOK-008 the scopes of the access token do not reach so far: patient/List.s"`: &xds.Error{ID: "TOK-008", Where: "patient/List.s"},
+		`Bearer realm="passerelle", error="invalid_token", error_description="TOK-002 access token is not valid"`:                                               &xds.Error{ID: "TOK-002", Where: "en-tête \"x\""},
 	} {
 		if got := Challenge(err); got != want {
 			t.Errorf("got %s, want %s", got, want)

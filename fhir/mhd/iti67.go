@@ -110,7 +110,7 @@ func (s *Server) find(c *call, query fhir.Search) (found, error) {
 			return nil
 		}
 		if next := answer.page.Next; next != nil {
-			answer.next = s.Cursors.Seal(c.subject.ID, query.Key(answer.record), *next)
+			answer.next = s.Cursors.Seal(c.reader(), query.Key(answer.record), *next)
 		}
 		if !answer.page.Related {
 			return nil
@@ -190,7 +190,7 @@ func (s *Server) narrow(ctx context.Context, session *registry.Session, scope au
 		return q, nil
 	}
 	var err error
-	q.After, err = s.Cursors.Open(c.subject.ID, query.Key(scope.Record()), query.Cursor)
+	q.After, err = s.Cursors.Open(c.reader(), query.Key(scope.Record()), query.Cursor)
 	return q, err
 }
 

@@ -115,6 +115,9 @@ func (s *Server) act(c *call) error {
 		if c.subject, err = s.Tokens.FromRequest(c.r); err != nil {
 			return err
 		}
+		if err = c.allows(); err != nil {
+			return err
+		}
 	}
 	if badQuery != nil {
 		return xds.Found("FHIR-008", "URL", "", "des paramètres encodés (RFC 3986)")
@@ -134,8 +137,10 @@ func (s *Server) refuse(c *call, err error) []string {
 		all = xds.Errors{xds.Incident(err, c.request)}
 	}
 	switch fhir.Status(all) {
-	case http.StatusUnauthorized:
-		c.w.Header().Set("WWW-Authenticate", iua.Challenge(err))
+	case http.StatusUnauthorized, http.StatusForbidden:
+		if challenge := iua.Challenge(all); challenge != "" {
+			c.w.Header().Set("WWW-Authenticate", challenge)
+		}
 	case http.StatusServiceUnavailable:
 		c.w.Header().Set("Retry-After", "5")
 	}

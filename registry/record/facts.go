@@ -23,12 +23,14 @@ select r.id::text, r.ins_value, r.ins_authority, r.ins_type, r.state, r.family, 
        coalesce(p.role, 0),
        b.professional is not null,
        coalesce(l.basis, 0), l.expires_at,
-       coalesce(d.regulator, false), d.id is not null, coalesce(d.profession, ''), coalesce(d.specialty, ''), coalesce(d.structure, '')
+       coalesce(d.regulator, false), d.id is not null, coalesce(d.profession, ''), coalesce(d.specialty, ''), coalesce(d.structure, ''),
+       g.person is not null, coalesce(g.scopes, ''), g.types, g.expires_at
 from record r
 left join record_person p on p.record = r.id and p.person = $3
 left join block b on b.record = r.id and b.professional = $3
 left join link l on l.record = r.id and l.professional = $3
 left join professional d on d.id = $3
+left join application_grant g on g.record = r.id and g.application = $4 and g.person = $3
 where r.ins_value = $1 and r.ins_authority = $2`
 
 // Facts reads what the record of a patient knows about a subject, in one round
@@ -40,12 +42,13 @@ func Facts(ctx context.Context, h db.Handle, sub authz.Subject, patient xds.CX) 
 	var f authz.Facts
 	var value, authority, typ string
 	var state, role, link int16
-	var expires *time.Time
-	err := db.On(h).QueryRow(ctx, factsSQL, patient.ID(), patient.Authority(), sub.ID).Scan(
+	var expires, grantExpires *time.Time
+	err := db.On(h).QueryRow(ctx, factsSQL, patient.ID(), patient.Authority(), sub.ID, sub.Application).Scan(
 		&f.Record, &value, &authority, &typ, &state, &f.Traits.Family, &f.Traits.Given, &f.Traits.BirthDate,
 		&f.Settings.MaskAll, &f.Settings.SamuOK, &f.Settings.BdgOK, &f.Settings.MaskedOK,
 		&f.Administrator, &role, &f.Blocked, &link, &expires, &f.Regulator,
-		&f.Listed.Known, &f.Listed.Profession, &f.Listed.Specialty, &f.Listed.Structure)
+		&f.Listed.Known, &f.Listed.Profession, &f.Listed.Specialty, &f.Listed.Structure,
+		&f.Grant.Given, &f.Grant.Reach, &f.Grant.Types, &grantExpires)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return authz.Facts{}, nil
 	}
@@ -61,6 +64,9 @@ func Facts(ctx context.Context, h db.Handle, sub authz.Subject, patient xds.CX) 
 	f.Link = authz.Value(link)
 	if expires != nil {
 		f.LinkExpires = *expires
+	}
+	if grantExpires != nil {
+		f.Grant.Expires = *grantExpires
 	}
 	// A subject that is no professional has none of a professional's relations,
 	// even if ids of different kinds were ever equal.

@@ -25,6 +25,7 @@ type Line struct {
 	Secret      bool
 	Unbound     bool // by id, under a token that names no patient
 	Code        string
+	Application string // client_id of the one that acted for the actor, or that the act is about
 }
 
 // Filter narrows the lines: half-open period, one actor ("" = all), and the
@@ -43,7 +44,7 @@ func Read(ctx context.Context, h db.Handle, a authz.Allowed, f Filter) ([]Line, 
 		return nil, err
 	}
 	rows, err := db.On(h).Query(ctx, `
-select at, actor, actor_name, profession, structure, kind, mode, action, transaction, permit, documents::text[], reason, secret, unbound, code
+select at, actor, actor_name, profession, structure, kind, mode, action, transaction, permit, documents::text[], reason, secret, unbound, code, application
 from trail
 where record = $1
   and ($2::timestamptz is null or at >= $2) and ($3::timestamptz is null or at < $3)
@@ -59,7 +60,7 @@ order by at desc, seq desc offset $6 limit $7`,
 		var l Line
 		var kind, mode, action int16
 		if err := rows.Scan(&l.At, &l.Actor, &l.ActorName, &l.Profession, &l.Structure, &kind, &mode, &action, &l.Transaction,
-			&l.Permit, &l.Documents, &l.Reason, &l.Secret, &l.Unbound, &l.Code); err != nil {
+			&l.Permit, &l.Documents, &l.Reason, &l.Secret, &l.Unbound, &l.Code, &l.Application); err != nil {
 			return nil, err
 		}
 		l.Kind, l.Mode, l.Action = authz.Value(kind), authz.Value(mode), authz.Value(action)

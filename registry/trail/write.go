@@ -15,8 +15,8 @@ import (
 
 const insertSQL = `
 insert into trail (record, at, actor, actor_name, profession, structure, kind, mode, action, transaction, permit, rules,
-                   policy, matrix, documents, reason, secret, unbound, attested, code, token_id, issuer)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`
+                   policy, matrix, documents, reason, secret, unbound, attested, code, token_id, issuer, application)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`
 
 // Queue adds the rows to a batch of the request's transaction, with what the outbox
 // gets of each; after is nil when it gets nothing.
@@ -29,7 +29,7 @@ func Queue(b *pgx.Batch, traces []*authz.Trace, after func(*authz.Trace) outbox.
 		sub := t.Subject
 		args := []any{t.Record, t.At, sub.ID, sub.Name, sub.Profession, sub.Structure, int16(t.Kind), int16(t.Mode),
 			int16(t.Action), t.Transaction, t.Permit, db.Texts(t.Rules), t.Policy, t.Matrix, documents, justification(t), sub.Secret, t.Unbound,
-			t.Attested, t.Code, sub.TokenID, sub.Issuer}
+			t.Attested, t.Code, sub.TokenID, sub.Issuer, t.Application}
 		sql := insertSQL
 		if after != nil {
 			var more []any

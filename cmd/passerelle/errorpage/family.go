@@ -29,6 +29,7 @@ var soap = map[string]bool{
 // families are in the order of the index.
 var families = []family{
 	{"ACC", "Accès", "Access", everywhere, false},
+	{"APP", "Applications autorisées", "Authorised applications", append([]string{"API"}, fhirFace...), false},
 	{"C", "Règles du dépôt et des actes", "Rules of deposits and acts", append([]string{"API"}, submissions...), false},
 	{"META", "Métadonnées", "Metadata", submissions, false},
 	{"DOC", "Documents", "Documents", []string{"ITI-41", "ITI-43", "ITI-18"}, false},
