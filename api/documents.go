@@ -71,6 +71,7 @@ type entryAnswer struct {
 	Document    string      `json:"document,omitempty"`
 	Transaction string      `json:"transaction"`
 	Own         bool        `json:"own"`
+	Application string      `json:"application,omitempty"`
 }
 
 type historyAnswer struct {
@@ -149,7 +150,7 @@ func entryOf(e registry.Event) entryAnswer {
 	}
 	return entryAnswer{
 		At: e.At.UTC(), Actor: actorAnswer{e.Actor, e.ActorName, e.Profession, e.Structure}, Action: authz.Action.Name(e.Action),
-		Mode: modeName(e.Mode), Outcome: outcome, Reason: e.Reason, Document: e.Document, Transaction: e.Transaction, Own: e.Own,
+		Mode: modeName(e.Mode), Outcome: outcome, Reason: e.Reason, Document: e.Document, Transaction: e.Transaction, Own: e.Own, Application: e.Application,
 	}
 }
 

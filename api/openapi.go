@@ -26,6 +26,18 @@ var (
 	instant = schema{"type": "string", "format": "date-time"}
 )
 
+// What applications and their grants have in common.
+var (
+	scopes = schema{"type": "array", "items": text, "example": []string{"patient/DocumentReference.rs"}, "description": "portées SMART : patient/Type.cruds"}
+	types  = schema{"type": "array", "items": text, "example": []string{"11502-2^^2.16.840.1.113883.6.1"}, "description": "types de documents, code^^OID ; absent : tous"}
+
+	application = object([]string{"client", "person", "scopes", "since", "expires", "active"}, map[string]any{
+		"client": text, "name": text, "publisher": text, "person": schema{"type": "string", "description": "qui l'a autorisée ; elle n'agit que pour lui"},
+		"scopes": scopes, "types": types, "since": instant, "expires": instant,
+		"active": schema{"type": "boolean", "description": "faux : échue, ou sortie du catalogue"},
+	})
+)
+
 // settings are the holder's four switches.
 var settings = map[string]any{
 	"maskAll":  schema{"type": "boolean", "description": "tout est masqué par défaut, nouveaux documents compris"},
@@ -64,12 +76,27 @@ var schemas = map[string]schema{
 			"access": schema{"type": "string", "enum": []string{"valid", "none", "expired", "forbidden"}}, "since": instant, "until": instant,
 		})},
 	}),
+	"Catalogue": object([]string{"applications"}, map[string]any{
+		"applications": schema{"type": "array", "items": object([]string{"client", "name", "publisher", "scopes", "longest"}, map[string]any{
+			"client": text, "name": text, "publisher": text, "scopes": scopes, "types": types,
+			"longest": schema{"type": "integer", "description": "jours qu'une autorisation dure au plus"},
+		})},
+	}),
+	"Grant": object([]string{"scopes"}, map[string]any{
+		"scopes": scopes, "types": types,
+		"expires": schema{"type": "string", "description": "AAAA-MM-JJ ou RFC 3339 ; la plus longue durée du catalogue sinon"},
+	}),
+	"Application": application,
+	"Applications": object([]string{"applications"}, map[string]any{
+		"applications": schema{"type": "array", "items": application},
+	}),
 	"Changed": object(nil, map[string]any{"logicalId": text, "entryUUID": text, "version": schema{"type": "integer"}}),
 	"History": object([]string{"entries"}, map[string]any{
 		"entries": schema{"type": "array", "items": object(nil, map[string]any{
 			"at": instant, "actor": object(nil, map[string]any{"id": text, "name": text, "profession": text, "structure": text}),
 			"action": text, "mode": schema{"type": "string", "enum": []string{"normal", "centre_15", "bris_de_glace"}},
 			"outcome": schema{"type": "string", "enum": []string{"permit", "deny"}}, "reason": text, "document": text, "transaction": text, "own": boolean,
+			"application": schema{"type": "string", "description": "client_id de l'application qui a agi pour l'acteur, ou que l'acte concerne"},
 		})},
 		"next": schema{"type": "string", "nullable": true, "description": "valeur de `page` pour la suite, null à la fin"},
 	}),
@@ -85,6 +112,7 @@ var queryParameters = map[string][]string{
 var parameterTexts = map[string]string{
 	"id":           "identifiant opaque du dossier (`record` de /sandbox/cast, id du Patient FHIR)",
 	"professional": "identifiant national, ou nom dans le bac à sable",
+	"client":       "client_id de l'application, comme au catalogue",
 	"document":     "logicalId ou entryUUID, avec ou sans urn:uuid:",
 	"from":         "AAAA-MM-JJ ou RFC 3339, compris",
 	"to":           "AAAA-MM-JJ, jour compris, ou RFC 3339, instant non compris",

@@ -27,6 +27,7 @@ type Server struct {
 	Now      func() time.Time
 	Incident func() string
 	Log      *slog.Logger
+	Listed   []authz.Application       // the operator's catalogue
 	Beside   map[string]map[string]any // calls of others that the description names too, by path and method
 }
 
@@ -55,6 +56,10 @@ var routes = []route{
 	{http.MethodDelete, "/records/{id}/links/{professional}", "Retirer un lien", "le professionnel lui-même, titulaire, représentant", "", "", (*Server).unlink},
 	{http.MethodPut, "/records/{id}/blocks/{professional}", "Bloquer un professionnel", "titulaire, représentant, médecin traitant", "Attested", "Blocked", (*Server).block},
 	{http.MethodDelete, "/records/{id}/blocks/{professional}", "Débloquer un professionnel", "titulaire, représentant, médecin traitant", "", "", (*Server).unblock},
+	{http.MethodGet, "/applications", "Catalogue des services référencés", "tout porteur d'un jeton", "", "Catalogue", (*Server).catalogue},
+	{http.MethodGet, "/records/{id}/applications", "Applications autorisées", "titulaire, représentant, délégué", "", "Applications", (*Server).applications},
+	{http.MethodPut, "/records/{id}/applications/{client}", "Autoriser une application, pour soi", "titulaire, représentant", "Grant", "Application", (*Server).authorize},
+	{http.MethodDelete, "/records/{id}/applications/{client}", "Retirer l'autorisation d'une application", "titulaire, représentant", "", "", (*Server).revoke},
 	{http.MethodPut, "/records/{id}/administrator", "Nommer le médecin traitant", "titulaire, représentant", "Administrator", "Administrator", (*Server).nameAdministrator},
 	{http.MethodDelete, "/records/{id}/administrator", "Retirer le médecin traitant", "titulaire, représentant, le médecin traitant lui-même", "", "", (*Server).removeAdministrator},
 	{http.MethodPost, "/records/{id}/documents/{document}/{act}", "Masquer, démasquer, rendre visible, archiver, désarchiver, supprimer", "selon l'acte", "Attested", "Changed", (*Server).act},
@@ -87,6 +92,10 @@ func (s *Server) handler(rt route) gin.HandlerFunc {
 			s.refuse(ctx, err)
 			return
 		}
+		if !subject.Unlimited() {
+			s.refuse(ctx, &xds.Error{ID: "TOK-008"})
+			return
+		}
 		answer, err := rt.handle(s, &call{ctx, subject})
 		switch {
 		case err != nil:
@@ -115,8 +124,10 @@ func (s *Server) refuse(ctx *gin.Context, err error) {
 		}
 	}
 	switch all[0].Problem().Status {
-	case http.StatusUnauthorized:
-		ctx.Header("WWW-Authenticate", iua.Challenge(err))
+	case http.StatusUnauthorized, http.StatusForbidden:
+		if challenge := iua.Challenge(all); challenge != "" {
+			ctx.Header("WWW-Authenticate", challenge)
+		}
 	case http.StatusServiceUnavailable:
 		ctx.Header("Retry-After", "5")
 	}

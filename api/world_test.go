@@ -36,6 +36,7 @@ type world struct {
 	registry *registry.Registry
 	gate     *authz.Gate
 	handler  http.Handler
+	server   *api.Server
 	issuer   iua.Issuer
 	ahead    time.Duration // of the clock
 	record   string
@@ -88,7 +89,7 @@ func newWorld(t *testing.T) *world {
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
 	server.Routes(router)
-	w.handler = router
+	w.handler, w.server = router, server
 	w.create(w.record, w.alice, authz.ProfileActive, "19790312")
 	for _, who := range []iua.Claims{doctor("traitant"), doctor("durand"), doctor("inconnu"), nadia, employers} {
 		w.enlist(who)
