@@ -54,6 +54,13 @@ type Subject struct {
 // is looked up. A token without SMART scopes is limited by the policy alone.
 func (sub Subject) Reaches(i Interaction) bool { return !sub.Scoped || sub.Scopes.Allows(i) }
 
+// Asking is the subject of a request that asks for an interaction on FHIR, which its face
+// has found within reach. It gives nothing: a grant is held against it.
+func (sub Subject) Asking(i Interaction) Subject {
+	sub.Asked = i
+	return sub
+}
+
 // Feeds tells whether the token may bring documents past FHIR, as one that may create
 // them there; applications may not, whose grants are judged on FHIR alone.
 func (sub Subject) Feeds() bool {

@@ -33,7 +33,7 @@ func (c *call) allows() error {
 		}
 		return e
 	}
-	c.subject.Asked = asked
+	c.subject = c.subject.Asking(asked)
 	return nil
 }
 
