@@ -20,6 +20,16 @@ func (d Deposit) Names(target xds.Document) bool {
 	return sees || own && d.admitsReplace(target, xds.Approved)
 }
 
+// Registered is a document that this very deposit has stored, as its depositor sent it:
+// he may be told it, whatever he may read of the record. What its lineage adds to it he
+// is not told (C-05).
+func (d Deposit) Registered(doc xds.Document) (Visible[xds.Document], bool) {
+	if d.session == nil || !d.session.Live() || doc.Record == "" || doc.Record != d.record || !d.trace.Permit || !slices.Contains(d.trace.Documents, doc.Entry.LogicalID) {
+		return Visible[xds.Document]{}, false
+	}
+	return Visible[xds.Document]{value: doc, ok: true}, true
+}
+
 // Reads is what the registry compiles to find whether the depositor sees any member
 // of a folder; it is no permission to answer with what it admits.
 func (d Deposit) Reads() Predicate { return d.read }

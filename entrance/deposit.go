@@ -86,7 +86,7 @@ func (d *Desk) Take(ctx context.Context, subject authz.Subject, doc io.Reader, o
 		return Taken{}, err
 	}
 	findings.AddAll(unresolved)
-	submission := Submission(content.Header, depositor(subject).Author(content.Entry.PatientID),
+	submission := Submission(content.Header, DepositorOf(subject).Author(content.Entry.PatientID),
 		Choice{Marks: o.Marks, Relations: relations, SubmittedAt: xds.NewDTM(d.Now()), SourceID: d.SourceID})
 	return d.deposit(ctx, subject, o, submission, content, findings)
 }
@@ -127,8 +127,8 @@ func (d *Desk) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// depositor is the identity of a token as the author of a lot.
-func depositor(sub authz.Subject) Depositor {
+// DepositorOf is the identity of a token as the author of a lot.
+func DepositorOf(sub authz.Subject) Depositor {
 	return Depositor{Nature: sub.Nature, ID: sub.ID, Family: plain.Replace(sub.Name), Structure: sub.Structure, StructureName: plain.Replace(sub.StructureName)}
 }
 

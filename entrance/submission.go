@@ -34,6 +34,9 @@ type Relation struct {
 	Target string // the id by which the registered document is named: on the SOAP face its entryUUID
 }
 
+// Undifferentiated is the contentTypeCode of a lot of which nothing more is said.
+var Undifferentiated = xds.Code{Value: "97", Scheme: contentOID, Display: "Indifférencié"}
+
 // Document01 is the symbolic id of the one document of a lot.
 const Document01 = "Document01"
 
@@ -46,7 +49,7 @@ func Submission(h cda.Header, author xds.Author, c Choice) xds.Submission {
 		doc.MimeType = "text/xml"
 	}
 	if c.ContentType.IsZero() {
-		c.ContentType = xds.Code{Value: "97", Scheme: contentOID, Display: "Indifférencié"}
+		c.ContentType = Undifferentiated
 	}
 	lot := xds.Submission{
 		Set: xds.SubmissionSet{

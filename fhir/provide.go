@@ -48,6 +48,10 @@ type Provided struct {
 	Submission xds.Submission
 	Documents  []BundleDocument
 	Plan       []PlannedEntry
+	// Limited says that the sender claims Minimal metadata: what he leaves out is derived
+	// from a CDA (D5). Comprehensive ones are never completed.
+	Limited bool
+	Alone   bool // one DocumentReference, no bundle (ITI-105)
 }
 
 // ReadProvideBundle reads a Provide Document Bundle that ReadResource accepted (ITI
@@ -59,6 +63,7 @@ func ReadProvideBundle(n *Node, refs References) (Provided, xds.Errors) {
 	b := bundle{place: root(n), refs: refs, byURL: map[string]int{}}
 	b.refs.entries = map[string]*Node{}
 	b.head()
+	b.out.Limited = b.profile == minimalBundle
 	b.index()
 	b.submissionSet()
 	for i := range b.entries {

@@ -65,6 +65,11 @@ func (d *Desk) Open(ctx context.Context, subject authz.Subject, transaction stri
 	return d.open(ctx, &Lot{Submission: submission, subject: subject, name: transaction, where: where}, found)
 }
 
+// OpenLimited is Open for a source of limited metadata (ITI-65 Minimal, ITI-105).
+func (d *Desk) OpenLimited(ctx context.Context, subject authz.Subject, transaction string, submission xds.Submission, found xds.Errors, where func(profile.Place) string) (*Lot, error) {
+	return d.open(ctx, &Lot{Submission: submission, subject: subject, name: transaction, form: profile.Limited, where: where}, found)
+}
+
 // OpenMetadata is Open for a lot whose documents do not come with it: their bytes are
 // in the repository that each entry names, or not made yet. Nothing is to be taken.
 func (d *Desk) OpenMetadata(ctx context.Context, subject authz.Subject, transaction string, submission xds.Submission, found xds.Errors, form profile.Form) (*Lot, error) {

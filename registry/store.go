@@ -188,7 +188,23 @@ func (p *plan) receipt() Receipt {
 	for i := range p.lot.Documents {
 		r.Documents = append(r.Documents, p.finalDocument(i))
 	}
+	r.Folders = p.lot.Folders
 	return r
+}
+
+// told are the documents of a receipt as their depositor sees them.
+func (p *plan) told(r Receipt) []authz.Visible[xds.Document] {
+	sub := p.deposit.Subject()
+	var all []authz.Visible[xds.Document]
+	for i, e := range r.Documents {
+		d := xds.Document{Entry: e, Record: p.deposit.Record(), Structure: sub.Structure, Depositor: sub.ID, Content: p.contents[i],
+			Labels: xds.Labels{RegisteredUnix: p.at.Unix(), UpdatedUnix: p.at.Unix()}}
+		_, d.Marks = xds.SplitMarks(e.Confidentiality)
+		if v, ok := p.deposit.Registered(d); ok {
+			all = append(all, v)
+		}
+	}
+	return all
 }
 
 // technical tells the signature of a lot, which no listing shows (domain §3.2).

@@ -17,7 +17,11 @@ import (
 type Receipt struct {
 	Set       xds.SubmissionSet
 	Documents []xds.DocumentEntry
-	Replayed  bool // Resubmit: the lot was registered before, and nothing was added
+	Folders   []xds.Folder
+	// Registered are the documents as their depositor may be told them: what he sent, with
+	// what was added here; empty for a lot that was registered before.
+	Registered []authz.Visible[xds.Document]
+	Replayed   bool // Resubmit: the lot was registered before, and nothing was added
 }
 
 // Submit registers a whole submission or nothing (ITI TF-2 3.42.4.1.3, xds §3): the
@@ -65,6 +69,7 @@ func (r *Registry) submit(ctx context.Context, open func(*Session) (authz.Deposi
 			return err
 		}
 		dep.Stored(p.logicalIDs())
+		receipt.Registered = p.told(receipt)
 		return nil
 	})
 	return receipt, err

@@ -32,22 +32,44 @@ func (s *Server) provide(c *call) error {
 	if err != nil {
 		return err
 	}
-	if lot.Submission.Set.PatientID == "" && c.subject.Patient == "" {
-		return findings
-	}
-	in, err := s.Intake.Open(ctx, c.subject, c.route.name, lot.Submission, findings, placer(lot))
+	taken, err := s.deposit(c, lot, findings)
 	if err != nil {
 		return err
 	}
+	return c.write(fhir.AppendTransactionResponse(nil, s.Base, responses(lot, taken)))
+}
+
+// taken is a lot that was registered.
+type taken struct {
+	registry.Receipt
+	warnings xds.Errors
+	record   string
+}
+
+// deposit hands a lot and its documents to the intake; findings are those of reading it.
+func (s *Server) deposit(c *call, lot fhir.Provided, findings xds.Errors) (taken, error) {
+	ctx := c.r.Context()
+	if lot.Submission.Set.PatientID == "" && c.subject.Patient == "" {
+		return taken{}, findings // nobody's: there is nothing to decide on
+	}
+	open := s.Intake.Open
+	if lot.Limited {
+		findings.AddAll(s.complete(c, &lot))
+		open = s.Intake.OpenLimited
+	}
+	in, err := open(ctx, c.subject, c.route.name, lot.Submission, findings, placer(lot))
+	if err != nil {
+		return taken{}, err
+	}
 	defer in.Close(ctx)
 	if err := take(ctx, in, lot); err != nil {
-		return in.Abandon(ctx, err)
+		return taken{}, in.Abandon(ctx, err)
 	}
 	receipt, warnings, err := in.Register(ctx)
 	if err != nil {
-		return located(hashesInBase64(err), lot)
+		return taken{}, located(hashesInBase64(err), lot)
 	}
-	return c.write(fhir.AppendTransactionResponse(nil, s.Base, responses(lot, receipt, warnings, in.Record())))
+	return taken{receipt, warnings, in.Record()}, nil
 }
 
 // take decodes every document of the bundle and compares it with its metadata (P7).

@@ -9,13 +9,15 @@ import (
 	"strings"
 
 	"github.com/passerelle-sante/passerelle/fhir"
-	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/profile"
 )
 
 // pathOf is the FHIRPath of the resource that became an object of the submission.
 func pathOf(lot fhir.Provided, id string) string {
+	if lot.Alone {
+		return "DocumentReference"
+	}
 	for i, e := range lot.Plan {
 		if e.EntryID == id && (e.Resource == "List" || e.Resource == "DocumentReference") {
 			return fmt.Sprintf("Bundle.entry[%d].resource", i)
@@ -75,17 +77,17 @@ func located(err error, lot fhir.Provided) error {
 
 // responses answers the entries in the order of the request (P10). Warnings stand
 // with the entry that they are about.
-func responses(lot fhir.Provided, receipt registry.Receipt, findings xds.Errors, record string) []fhir.EntryResponse {
+func responses(lot fhir.Provided, t taken) []fhir.EntryResponse {
 	ids := map[string]string{}
 	for i, d := range lot.Submission.Documents {
-		ids[d.EntryUUID] = strings.TrimPrefix(receipt.Documents[i].EntryUUID, "urn:uuid:")
+		ids[d.EntryUUID] = strings.TrimPrefix(t.Documents[i].EntryUUID, "urn:uuid:")
 	}
 	answers := make([]fhir.EntryResponse, 0, len(lot.Plan))
 	for _, e := range lot.Plan {
 		answer := fhir.EntryResponse{Status: "201 Created", ETag: `W/"1"`}
 		switch e.Resource {
 		case "List":
-			answer.Location = "List/" + strings.TrimPrefix(receipt.Set.EntryUUID, "urn:uuid:")
+			answer.Location = "List/" + strings.TrimPrefix(t.Set.EntryUUID, "urn:uuid:")
 		case "DocumentReference":
 			answer.Location = "DocumentReference/" + ids[e.EntryID]
 		case "Binary":
@@ -93,11 +95,11 @@ func responses(lot fhir.Provided, receipt registry.Receipt, findings xds.Errors,
 		case "Parameters":
 			answer = fhir.EntryResponse{Status: "200 OK"}
 		default:
-			answer = fhir.EntryResponse{Status: "200 OK", Location: "Patient/" + record}
+			answer = fhir.EntryResponse{Status: "200 OK", Location: "Patient/" + t.record}
 		}
 		answers = append(answers, answer)
 	}
-	for _, f := range findings {
+	for _, f := range t.warnings {
 		i := entryOf(f.Where)
 		answers[min(i, len(answers)-1)].Outcome.Add(f)
 	}

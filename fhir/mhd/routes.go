@@ -31,6 +31,7 @@ var routes = []route{
 	{method: http.MethodPost, path: "DocumentReference/_search", name: "ITI-67", resource: "DocumentReference", interaction: "search-type", handle: (*Server).search},
 	{method: http.MethodGet, path: "DocumentReference/{id}", name: "ITI-67", resource: "DocumentReference", interaction: "read", handle: (*Server).read},
 	{method: http.MethodGet, path: "DocumentReference/{id}/_history/{vid}", name: "ITI-67", resource: "DocumentReference", interaction: "vread", handle: (*Server).read},
+	{method: http.MethodPost, path: "DocumentReference", name: "ITI-105", resource: "DocumentReference", interaction: "create", actor: true, handle: (*Server).publish},
 	{method: http.MethodPatch, path: "DocumentReference/{id}", name: "FHIR:patch", resource: "DocumentReference", interaction: "patch", handle: (*Server).patch},
 	{method: http.MethodPatch, path: "DocumentReference", name: "FHIR:patch", resource: "DocumentReference", interaction: "patch", handle: (*Server).patch},
 

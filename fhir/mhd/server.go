@@ -22,6 +22,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/entrance"
 	"github.com/passerelle-sante/passerelle/fhir"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
 	"github.com/passerelle-sante/passerelle/intake"
@@ -36,6 +37,7 @@ type Server struct {
 	Registry   *registry.Registry
 	Repository *repository.Store
 	Intake     *intake.Desk
+	Entrance   *entrance.Desk // documents whose metadata their CDA header tells
 	Tokens     *iua.Verifier
 	Cursors    *fhir.Cursors
 	// ImmunizationProfiles are the profiles that every Immunization claims.

@@ -10,10 +10,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +25,7 @@ import (
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/authz/france"
 	"github.com/passerelle-sante/passerelle/authz/matrix"
+	"github.com/passerelle-sante/passerelle/entrance"
 	"github.com/passerelle-sante/passerelle/fhir"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
 	"github.com/passerelle-sante/passerelle/fhir/mhd"
@@ -33,6 +36,7 @@ import (
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/profile"
+	"github.com/passerelle-sante/passerelle/xds/profile/dmp"
 )
 
 const (
@@ -53,7 +57,8 @@ type world struct {
 	alice    xds.CX
 	log      *bytes.Buffer
 	lots     int
-	dir      string   // of the repository
+	dir      string // of the repository
+	count    func(table string) int
 	observed []string // codes of the answers, those of one joined
 }
 
@@ -66,6 +71,7 @@ func newID() string {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	pool := registrytest.Open(t)
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	m, err2 := matrix.Embedded()
 	paris, err3 := time.LoadLocation("Europe/Paris")
@@ -76,9 +82,15 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{
-		t: t, dir: dir, record: newID(), alice: xds.NewCX("279035121518989", "1.2.250.1.213.1.4.10", "NH"), log: &bytes.Buffer{},
+		t: t, dir: dir, count: func(table string) (n int) {
+			if err := pool.QueryRow(t.Context(), "select count(*) from "+table).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		},
+		record: newID(), alice: xds.NewCX("279035121518989", "1.2.250.1.213.1.4.10", "NH"), log: &bytes.Buffer{},
 		issuer:   iua.Issuer{Key: key, Name: "https://issuer.example", Audience: "https://passerelle.example", Now: time.Now, NewID: newID},
-		registry: registry.Open(registrytest.Open(t), registry.Registry{Now: time.Now, NewID: newID, RepositoryID: "1.2.3.4", Report: func(e string, _ ...any) { t.Error(e) }}),
+		registry: registry.Open(pool, registry.Registry{Now: time.Now, NewID: newID, RepositoryID: "1.2.3.4", Report: func(e string, _ ...any) { t.Error(e) }}),
 		gate:     &authz.Gate{Policy: france.New(m, matrix.Options{}), Now: time.Now, Paris: paris},
 	}
 	jwks, err := w.issuer.JWKS()
@@ -92,8 +104,8 @@ func newWorld(t *testing.T) *world {
 	desk := &intake.Desk{Gate: w.gate, Registry: w.registry, Repository: store, Profile: profile.IHE(), Limit: 1 << 26, Log: slog.New(slog.DiscardHandler)}
 	w.desk = desk
 	server := &mhd.Server{
-		Intake: desk,
-		Gate:   w.gate, Registry: w.registry, Repository: store, Tokens: tokens, Cursors: cursors,
+		Intake: desk, Entrance: entrance.New(entrance.Desk{Intake: desk, ClassOf: dmp.Class, SourceID: "1.2.250.1.999.3", Now: time.Now}),
+		Gate: w.gate, Registry: w.registry, Repository: store, Tokens: tokens, Cursors: cursors,
 		Base: base, Now: time.Now, NewID: newID, Log: slog.New(slog.NewTextHandler(w.log, nil)),
 		Observe: func(_ context.Context, _ string, codes []string) {
 			w.observed = append(w.observed, strings.Join(codes, " "))
@@ -296,4 +308,22 @@ func (w *world) search(who iua.Claims, query string) searchset {
 		w.t.Errorf("%s: %v", query, findings)
 	}
 	return set
+}
+
+// stored tells what there is of each table, and how many blobs.
+func (w *world) stored() (rows string, blobs int) {
+	w.t.Helper()
+	for _, table := range []string{"document_entry", "submission_set", "folder", "association", "lineage", "object_id", "unique_id", "blob_intent"} {
+		rows += fmt.Sprintf("%s=%d ", table, w.count(table))
+	}
+	err := filepath.WalkDir(w.dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			blobs++
+		}
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return rows, blobs
 }

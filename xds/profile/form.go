@@ -13,6 +13,7 @@ const (
 	WithBytes  Form = iota // ITI-41, ITI-65: the repository measures them
 	Elsewhere              // ITI-42: the bytes are in a repository that the entry names
 	OnDemanded             // ITI-61: the document is made when somebody asks for it
+	Limited                // ITI-65 Minimal, ITI-105: with their bytes, by a source of limited metadata
 )
 
 // objectTypes takes the one kind of entry that a transaction registers: on-demand
@@ -33,7 +34,7 @@ func objectTypes(r *Report) {
 // would have said of them: their hash, size and place; of an on-demand entry its
 // place alone, since nothing else is fixed yet (ITI TF-3 4.2.3.2.9, 4.2.3.2.21, 4.2.3.2.26).
 func whereabouts(r *Report) {
-	if r.Context.Form == WithBytes {
+	if r.Context.Form == WithBytes || r.Context.Form == Limited {
 		return
 	}
 	for i := range r.Lot.Documents {

@@ -25,8 +25,26 @@ func IHE() *Profile {
 			onePatient, uniqueInMessage, objectTypes, whereabouts, serviceTimes, authors, bounds, members, links, twice, replacements, cycles,
 			marks, secretConnection, identity,
 		},
-		Steps: []func(*xds.Submission){lowerHash, wholeAvailability},
+		Steps:   []func(*xds.Submission){lowerHash, wholeAvailability},
+		Sparing: limited,
 	}
+}
+
+// limited are the attributes that column XDR MS of ITI TF-3 Table 4.3.1-3 demands only
+// if they are known. A profile made With others spares none.
+var limited = []Rule{
+	{Object: Set, Attribute: xds.AttrContentType},
+	{Object: Document, Attribute: xds.AttrClassCode},
+	{Object: Document, Attribute: xds.AttrTypeCode},
+	{Object: Document, Attribute: xds.AttrFormatCode},
+	{Object: Document, Attribute: xds.AttrFacilityType},
+	{Object: Document, Attribute: xds.AttrPracticeSetting},
+	{Object: Document, Attribute: xds.AttrConfidentiality},
+	{Object: Document, Attribute: xds.AttrCreationTime},
+	{Object: Document, Attribute: xds.AttrLanguageCode},
+	{Object: Document, Attribute: xds.AttrSourcePatientID},
+	{Object: Folder, Attribute: xds.AttrFolderCodes},
+	{Object: Folder, Attribute: xds.AttrTitle},
 }
 
 var baseline = []Rule{

@@ -15,6 +15,8 @@ type Profile struct {
 	// Steps bring a submission to the form that is stored, before it is checked:
 	// what a sender may leave out is derived.
 	Steps []func(*xds.Submission)
+	// Sparing are the attributes that a source of limited metadata may leave out.
+	Sparing []Rule
 	// Cumul allows MASQUE_PS and INVISIBLE_PATIENT together (C-02).
 	Cumul bool
 }

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -40,7 +41,7 @@ func (r *Report) rule(rule *Rule) {
 func (r *Report) attribute(rule *Rule, object Place, at func(xds.Attribute) any) {
 	place := object.of(rule.Attribute)
 	values := read(rule, place, at(rule.Attribute))
-	if len(values) < rule.Min {
+	if len(values) < rule.Min && !r.spares(rule) {
 		r.flag(rule, place.part(rule.Part), &xds.Error{ID: "META-001", Expected: rule.expected()})
 	}
 	if rule.Max > 0 && len(values) > rule.Max {
@@ -54,6 +55,11 @@ func (r *Report) attribute(rule *Rule, object Place, at func(xds.Attribute) any)
 			r.flag(rule, values[i].place, e)
 		}
 	}
+}
+
+// spares tells whether the attribute may be left out in this form.
+func (r *Report) spares(rule *Rule) bool {
+	return r.Context.Form == Limited && slices.ContainsFunc(r.Profile.Sparing, func(s Rule) bool { return s.Object == rule.Object && s.Attribute == rule.Attribute })
 }
 
 // flag enters the finding of a rule unless an earlier rule has one at the same place.

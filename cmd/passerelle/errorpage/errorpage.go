@@ -101,7 +101,7 @@ func reason(p xds.Problem) (french, english string) {
 }
 
 // repositoryActor are the transactions that the repository answers.
-var repositoryActor = map[string]bool{"ITI-41": true, "ITI-43": true, "ITI-65": true, "ITI-68": true, "ITI-86": true, "INTAKE-CDA": true}
+var repositoryActor = map[string]bool{"ITI-41": true, "ITI-43": true, "ITI-65": true, "ITI-105": true, "ITI-106": true, "ITI-68": true, "ITI-86": true, "INTAKE-CDA": true}
 
 // codeOn is what a client of a transaction reads: the code of the actor that answers,
 // or the Fault.

@@ -199,13 +199,14 @@ func (s *Service) route() error {
 		}
 		s.router.Any(endpoint.Path, gin.WrapH(soapFace.Handler(actor)))
 	}
+	bare := s.Entrance()
 	fhirFace := &mhd.Server{
-		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Tokens: tokens, Cursors: cursors,
+		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Entrance: bare, Tokens: tokens, Cursors: cursors,
 		Base: s.Base + "/fhir", Now: s.Now, NewID: NewID, Log: s.Log, Observe: observe,
 	}
 	fhirFace.Routes(s.router)
 	(&api.Server{Gate: s.Gate, Registry: s.Registry, Tokens: tokens, Now: s.Now, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
-	s.router.POST("/intake/cda", gin.WrapH(&entrance.Server{Desk: s.Entrance(), Tokens: tokens, Base: s.Base, NewID: NewID, Log: s.Log, Observe: observe}))
+	s.router.POST("/intake/cda", gin.WrapH(&entrance.Server{Desk: bare, Tokens: tokens, Base: s.Base, NewID: NewID, Log: s.Log, Observe: observe}))
 	asked := []string{http.MethodGet, http.MethodHead} // probes and link checkers ask by HEAD
 	for _, path := range []string{"/errors", "/errors/*code"} {
 		s.router.Match(asked, path, gin.WrapF(errorpage.ServeHTTP))
