@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"github.com/passerelle-sante/passerelle/fhir"
+	"github.com/passerelle-sante/passerelle/xds"
 )
 
 // jsonBundle and what is below it are the structs that encoding/json is given: every
@@ -27,8 +27,8 @@ type jsonLink struct {
 }
 
 type jsonEntry struct {
-	FullURL  string        `json:"fullUrl"`
-	Resource jsonReference `json:"resource"`
+	FullURL  string `json:"fullUrl"`
+	Resource any    `json:"resource"` // a Bundle holds resources of any type
 	Search   struct {
 		Mode string `json:"mode"`
 	} `json:"search"`
@@ -38,7 +38,7 @@ type jsonReference struct {
 	ResourceType     string           `json:"resourceType"`
 	ID               string           `json:"id"`
 	Meta             jsonMeta         `json:"meta"`
-	Contained        []jsonPerson     `json:"contained,omitempty"`
+	Contained        []any            `json:"contained,omitempty"`
 	MasterIdentifier jsonIdentifier   `json:"masterIdentifier"`
 	Identifier       []jsonIdentifier `json:"identifier,omitempty"`
 	Status           string           `json:"status"`
@@ -49,25 +49,10 @@ type jsonReference struct {
 	Author           []jsonPointer    `json:"author,omitempty"`
 	Authenticator    *jsonPointer     `json:"authenticator,omitempty"`
 	Custodian        *jsonPointer     `json:"custodian,omitempty"`
-	RelatesTo        []struct {
-		Code   string      `json:"code"`
-		Target jsonPointer `json:"target"`
-	} `json:"relatesTo,omitempty"`
-	Description   string        `json:"description,omitempty"`
-	SecurityLabel []jsonConcept `json:"securityLabel,omitempty"`
-	Content       []struct {
-		Attachment struct {
-			ContentType string `json:"contentType"`
-			Language    string `json:"language,omitempty"`
-			URL         string `json:"url"`
-			Size        int64  `json:"size,omitempty"`
-			Hash        string `json:"hash,omitempty"`
-			Title       string `json:"title,omitempty"`
-			Creation    string `json:"creation,omitempty"`
-		} `json:"attachment"`
-		Format *jsonCoding `json:"format,omitempty"`
-	} `json:"content"`
-	Context struct {
+	Description      string           `json:"description,omitempty"`
+	SecurityLabel    []jsonConcept    `json:"securityLabel,omitempty"`
+	Content          []jsonContent    `json:"content"`
+	Context          struct {
 		Event           []jsonConcept `json:"event,omitempty"`
 		Period          *jsonPeriod   `json:"period,omitempty"`
 		FacilityType    *jsonConcept  `json:"facilityType,omitempty"`
@@ -75,6 +60,19 @@ type jsonReference struct {
 		SourcePatient   *jsonPointer  `json:"sourcePatientInfo,omitempty"`
 		Related         []jsonPointer `json:"related,omitempty"`
 	} `json:"context"`
+}
+
+type jsonContent struct {
+	Attachment struct {
+		ContentType string `json:"contentType"`
+		Language    string `json:"language,omitempty"`
+		URL         string `json:"url"`
+		Size        int64  `json:"size,omitempty"`
+		Hash        string `json:"hash,omitempty"`
+		Title       string `json:"title,omitempty"`
+		Creation    string `json:"creation,omitempty"`
+	} `json:"attachment"`
+	Format *jsonCoding `json:"format,omitempty"`
 }
 
 type jsonMeta struct {
@@ -86,7 +84,7 @@ type jsonMeta struct {
 type jsonPerson struct {
 	ResourceType string           `json:"resourceType"`
 	ID           string           `json:"id"`
-	Extension    any              `json:"extension,omitempty"` // of whom FHIR has no place for
+	Extension    []jsonExtension  `json:"extension,omitempty"`
 	Identifier   []jsonIdentifier `json:"identifier,omitempty"`
 	Name         any              `json:"name,omitempty"` // a text, or names of persons
 	Gender       string           `json:"gender,omitempty"`
@@ -94,6 +92,17 @@ type jsonPerson struct {
 	Practitioner *jsonPointer     `json:"practitioner,omitempty"`
 	Organization *jsonPointer     `json:"organization,omitempty"`
 	Specialty    []jsonConcept    `json:"specialty,omitempty"`
+}
+
+type jsonName struct {
+	Use    string   `json:"use,omitempty"`
+	Family string   `json:"family,omitempty"`
+	Given  []string `json:"given,omitempty"`
+}
+
+type jsonExtension struct {
+	URL         string `json:"url"`
+	ValueString string `json:"valueString"`
 }
 
 type jsonIdentifier struct {
@@ -124,47 +133,52 @@ type jsonPeriod struct {
 	End   string `json:"end,omitempty"`
 }
 
-// jsonGate compares the writer of ITI-67 with encoding/json: the same answer of real
-// entries that a reader was shown, from the domain and from structs that are filled.
+// jsonGate compares the writer of ITI-67 with encoding/json: the same answer of the same
+// real entries that a reader was shown, straight from the domain and by structs.
 func jsonGate(ctx context.Context, w *world) ([]result, error) {
-	documents, err := w.shown(ctx, visiblePerType)
+	shown, err := w.shown(ctx, visiblePerType)
 	if err != nil {
 		return nil, err
 	}
-	total := len(documents)
-	set := fhir.Searchset{Base: w.base() + "/fhir", Self: w.base() + "/fhir/DocumentReference?patient=Patient/" + w.readers[0].record, Total: &total}
-	text := fhir.AppendSearchset(nil, set, documents, nil)
-	var filled jsonBundle
-	strict := json.NewDecoder(bytes.NewReader(text))
-	strict.DisallowUnknownFields()
-	if err := strict.Decode(&filled); err != nil {
-		return nil, fmt.Errorf("the structs lack a member: %w", err)
+	documents := make([]xds.Document, len(shown))
+	for i, v := range shown {
+		documents[i], _ = v.Value()
 	}
+	total, base := len(shown), w.base()+"/fhir"
+	set := fhir.Searchset{Base: base, Self: base + "/DocumentReference?patient=Patient/" + w.readers[0].record, Total: &total}
+	text := fhir.AppendSearchset(nil, set, shown, nil)
+	filled := fillBundle(set.Self, base, documents)
 	if err := sameJSON(text, filled); err != nil {
 		return nil, err
 	}
-	var own, theirs []time.Duration
+	var own, theirs, bare []time.Duration
 	buffer := make([]byte, 0, len(text))
-	for range 200 {
+	for range 400 {
 		began := time.Now()
-		buffer = fhir.AppendSearchset(buffer[:0], set, documents, nil)
+		buffer = fhir.AppendSearchset(buffer[:0], set, shown, nil)
 		own = append(own, time.Since(began))
 		began = time.Now()
-		if _, err := json.Marshal(&filled); err != nil {
+		if _, err := json.Marshal(fillBundle(set.Self, base, documents)); err != nil {
 			return nil, err
 		}
 		theirs = append(theirs, time.Since(began))
+		began = time.Now()
+		if _, err := json.Marshal(filled); err != nil {
+			return nil, err
+		}
+		bare = append(bare, time.Since(began))
 	}
-	a, b := middle(theirs), middle(own)
+	a, b, c := middle(theirs), middle(own), middle(bare)
 	share := float64(a) / float64(b)
-	return []result{{gate: "json", what: fmt.Sprintf("encoding/json on structs ÷ writer, searchset of %d entries, %d kB", total, len(text)/1000),
-		target: "≥ 5", figure: fmt.Sprintf("%.1f", share), spread: short(a) + " ÷ " + short(b), pass: share >= 5,
-		details: []string{"encoding/json is given structs that are already filled; the writer starts from the entries.\n"}}}, nil
+	return []result{{gate: "json", what: fmt.Sprintf("entries to structs to encoding/json ÷ writer, searchset of %d entries, %d kB", total, len(text)/1000),
+		target: "≥ 5", figure: fmt.Sprintf("%.1f", share), spread: short(a) + " ÷ " + short(b), pass: share >= 5}, {
+		gate: "json", what: "encoding/json alone, on structs that are already filled ÷ writer", target: "–",
+		figure: fmt.Sprintf("%.1f", float64(c)/float64(b)), spread: short(c) + " ÷ " + short(b), told: true}}, nil
 }
 
-// sameJSON tells whether the structs say all that the text says.
-func sameJSON(text []byte, filled jsonBundle) error {
-	again, err := json.Marshal(&filled)
+// sameJSON tells whether the structs say what the text says.
+func sameJSON(text []byte, filled *jsonBundle) error {
+	again, err := json.Marshal(filled)
 	if err != nil {
 		return err
 	}
@@ -176,7 +190,7 @@ func sameJSON(text []byte, filled jsonBundle) error {
 		return err
 	}
 	if !reflect.DeepEqual(a, b) {
-		return fmt.Errorf("encoding/json writes something else: %.500s", again)
+		return fmt.Errorf("encoding/json writes something else: %.3000s", again)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ type Searchset struct {
 // links (MHD 2:3.67.4.2; R4 3.1.1.4). relations gives what each one relates to and
 // may be nil.
 func AppendSearchset(b []byte, s Searchset, docs []authz.Visible[xds.Document], relations func(authz.Visible[xds.Document]) []Relation) []byte {
-	w := out{b}
+	w := documents{out: out{b}, base: s.Base}
 	w.openSet(s)
 	started := false
 	start := func() {
@@ -36,13 +36,13 @@ func AppendSearchset(b []byte, s Searchset, docs []authz.Visible[xds.Document], 
 			continue
 		}
 		start()
-		w.str("fullUrl", s.Base+"/DocumentReference/"+ID(d))
+		w.joined("fullUrl", s.Base, "/DocumentReference/", ID(d))
 		w.key("resource")
 		var related []Relation
 		if relations != nil {
 			related = relations(v)
 		}
-		w.b = AppendDocumentReference(w.b, v, s.Base, related...)
+		w.write(&d, related)
 		w.search("match")
 	}
 	if len(s.Warnings) > 0 {

@@ -60,11 +60,17 @@ func AppendDocumentReference(b []byte, v authz.Visible[xds.Document], base strin
 	if !ok {
 		return b
 	}
-	w := out{b}
+	w := documents{out: out{b}, base: base}
+	w.write(&d, relations)
+	return w.b
+}
+
+func (w *documents) write(d *xds.Document, relations []Relation) {
 	e := &d.Entry
 	w.open("", '{')
 	w.str("resourceType", "DocumentReference")
-	w.str("id", ID(d))
+	id := strings.TrimPrefix(e.LogicalID, uuidURN)
+	w.str("id", id)
 	w.meta(d)
 	w.containedOf(e)
 	if e.AvailabilityStatus == xds.Archived {
@@ -76,62 +82,76 @@ func AppendDocumentReference(b []byte, v authz.Visible[xds.Document], base strin
 	}
 	w.identifiers(e)
 	w.str("status", statusCode(e.AvailabilityStatus))
-	w.concept("type", e.TypeCode)
+	w.concept(sayType, "type", e.TypeCode)
 	if !e.ClassCode.IsZero() {
-		w.concepts("category", []xds.Code{e.ClassCode})
+		w.open("category", '[')
+		w.concept(sayCategory, "", e.ClassCode)
+		w.shut(']')
 	}
-	w.subject(d)
-	w.str("date", instantOf(e.CreationTime))
+	w.say(saySubject, written{texts: [3]string{d.Record, string(e.PatientID)}}, func() { w.subject(d.Record, e.PatientID) })
+	w.instant("date", e.CreationTime)
 	w.authorReferences(e)
-	w.custodian(d)
+	if len(e.Authors) == 1 {
+		w.say(sayCustodian, written{texts: [3]string{d.Structure}, institutions: e.Authors[0].Institutions}, func() { w.custodian(d) })
+	} else {
+		w.custodian(d)
+	}
 	w.relations(relations)
 	w.str("description", e.Comments)
-	w.concepts("securityLabel", e.Confidentiality)
-	w.content(d, base)
+	w.concepts(sayLabel, "securityLabel", e.Confidentiality)
+	w.content(e, id)
 	w.context(e)
 	w.shut('}')
-	return w.b
 }
 
-func (w *out) meta(d xds.Document) {
+func (w *out) meta(d *xds.Document) {
 	w.open("meta", '{')
 	w.str("versionId", strconv.Itoa(max(d.Entry.Version, 1)))
 	if d.Labels.UpdatedUnix != 0 {
-		w.str("lastUpdated", time.Unix(d.Labels.UpdatedUnix, 0).UTC().Format(time.RFC3339))
+		w.key("lastUpdated")
+		w.b = append(time.Unix(d.Labels.UpdatedUnix, 0).UTC().AppendFormat(append(w.b, '"'), time.RFC3339), '"')
 	}
-	w.open("profile", '[')
-	for _, profile := range profilesOf(d) {
-		w.comma()
-		w.text(profile)
-	}
-	w.b = append(w.b, ']', '}')
+	w.key("profile")
+	w.b = append(append(w.b, profilesOf(d)...), '}')
 }
 
 // containedOf writes the people of an entry.
-func (w *out) containedOf(e *xds.DocumentEntry) {
+func (w *documents) containedOf(e *xds.DocumentEntry) {
 	if len(e.Authors) == 0 && e.LegalAuthenticator == "" && e.SourcePatientID == "" && len(e.SourcePatientInfo) == 0 {
 		return
 	}
 	w.open("contained", '[')
 	for i, a := range e.Authors {
-		w.author(authorID(i), a)
+		w.say(sayAuthor, written{texts: [3]string{authorID(i), string(a.Person)}, institutions: a.Institutions, lists: [3][]string{a.Roles, a.Specialties, a.Telecoms}}, func() {
+			w.author(authorID(i), a)
+		})
 	}
 	if e.LegalAuthenticator != "" {
-		w.authenticator("authenticator", e.LegalAuthenticator)
+		w.say(sayAuthenticator, written{texts: [3]string{string(e.LegalAuthenticator)}}, func() { w.authenticator("authenticator", e.LegalAuthenticator) })
 	}
 	if e.SourcePatientID != "" || len(e.SourcePatientInfo) > 0 {
-		w.sourcePatient("patient", e.SourcePatientID, e.SourcePatientInfo)
+		w.say(saySource, written{texts: [3]string{string(e.SourcePatientID)}, lists: [3][]string{e.SourcePatientInfo}}, func() {
+			w.sourcePatient("patient", e.SourcePatientID, e.SourcePatientInfo)
+		})
 	}
 	w.shut(']')
 }
 
-func authorID(i int) string { return "author" + strconv.Itoa(i+1) }
+func authorID(i int) string {
+	if i == 0 {
+		return "author1"
+	}
+	return "author" + strconv.Itoa(i+1)
+}
 
 // identifiers writes masterIdentifier (uniqueId) and the identifiers: the current
 // entryUUID (official), the logicalID and again the uniqueId, which the DMP looks
 // for among them (domain §3.2 a).
 func (w *out) identifiers(e *xds.DocumentEntry) {
+	w.comma()
+	start := len(w.b) + len(`"masterIdentifier":`)
 	w.uniqueID("masterIdentifier", e.UniqueID)
+	end := len(w.b)
 	w.open("identifier", '[')
 	if e.EntryUUID != "" {
 		w.identifier("", "official", e.EntryUUID)
@@ -139,7 +159,10 @@ func (w *out) identifiers(e *xds.DocumentEntry) {
 	if e.LogicalID != "" {
 		w.identifier("", "secondary", e.LogicalID)
 	}
-	w.uniqueID("", e.UniqueID)
+	if end > start {
+		w.comma()
+		w.b = append(w.b, w.b[start:end]...)
+	}
 	w.shut(']')
 }
 
@@ -171,34 +194,27 @@ func statusCode(s xds.Status) string {
 }
 
 // subject writes the patient by record and by identifier (D9).
-func (w *out) subject(d xds.Document) {
-	if d.Entry.PatientID == "" {
+func (w *out) subject(record string, patient xds.CX) {
+	if patient == "" {
 		return
 	}
 	w.open("subject", '{')
-	if d.Record != "" {
-		w.str("reference", "Patient/"+d.Record)
+	if record != "" {
+		w.str("reference", "Patient/"+record)
 	}
 	w.open("identifier", '{')
-	id, rebuilt := cxID(d.Entry.PatientID)
-	id.write(w, string(d.Entry.PatientID), rebuilt)
+	id, rebuilt := cxID(patient)
+	id.write(w, string(patient), rebuilt)
 	w.b = append(w.b, '}', '}')
-}
-
-// instantOf is the first instant of a DTM, as DocumentReference.date demands.
-func instantOf(d xds.DTM) string {
-	from := d.Start()
-	if from.IsZero() {
-		return ""
-	}
-	return from.Format(time.RFC3339)
 }
 
 func (w *out) authorReferences(e *xds.DocumentEntry) {
 	if len(e.Authors) > 0 {
 		w.open("author", '[')
 		for i := range e.Authors {
-			w.reference("", "#"+authorID(i))
+			w.open("", '{')
+			w.joined("reference", "#", authorID(i))
+			w.shut('}')
 		}
 		w.shut(']')
 	}
@@ -209,7 +225,7 @@ func (w *out) authorReferences(e *xds.DocumentEntry) {
 
 // custodian writes the structure that deposited the document, with the name and
 // the space that an author's institution gives it.
-func (w *out) custodian(d xds.Document) {
+func (w *out) custodian(d *xds.Document) {
 	if d.Structure == "" {
 		return
 	}
@@ -217,7 +233,7 @@ func (w *out) custodian(d xds.Document) {
 	for _, a := range d.Entry.Authors {
 		for _, x := range a.Institutions {
 			if x.ID() == d.Structure && id.oid == "" {
-				id, name = newID(x.ID(), x.Authority(), component(string(x), 7)), xds.Unescape(x.Name())
+				id, name = newID(x.ID(), x.Authority(), component(string(x), 7)), x.Name()
 			}
 		}
 	}
@@ -254,44 +270,46 @@ func (w *out) relations(relations []Relation) {
 
 // content writes the attachment. Its URL is opaque: the logicalID again, under
 // which the document is authorised anew when it is fetched (Q7).
-func (w *out) content(d xds.Document, base string) {
-	e := &d.Entry
+func (w *documents) content(e *xds.DocumentEntry, id string) {
 	w.open("content", '[')
 	w.open("", '{')
 	w.open("attachment", '{')
 	w.str("contentType", e.MimeType)
 	w.str("language", e.LanguageCode)
-	w.str("url", base+"/Binary/"+ID(d))
+	w.joined("url", w.base, "/Binary/", id)
 	if e.Size != 0 {
 		w.number("size", e.Size)
 	}
-	w.str("hash", base64Hash(e.Hash))
+	w.hash("hash", e.Hash)
 	w.str("title", e.Title)
 	w.dateTime("creation", e.CreationTime)
 	w.shut('}')
 	if !e.FormatCode.IsZero() {
-		w.open("format", '{')
-		w.coding(e.FormatCode)
-		w.shut('}')
+		c := e.FormatCode
+		w.say(sayFormat, written{texts: [3]string{c.Value, c.Scheme, c.Display}}, func() {
+			w.open("format", '{')
+			w.coding(c)
+			w.shut('}')
+		})
 	}
 	w.b = append(w.b, '}', ']')
 }
 
-func (w *out) context(e *xds.DocumentEntry) {
+func (w *documents) context(e *xds.DocumentEntry) {
 	source := e.SourcePatientID != "" || len(e.SourcePatientInfo) > 0
 	if !source && len(e.EventCodes)+len(e.ReferenceIDs) == 0 && e.ServiceStart == "" && e.ServiceStop == "" && e.FacilityType.IsZero() && e.PracticeSetting.IsZero() {
 		return
 	}
 	w.open("context", '{')
-	w.concepts("event", e.EventCodes)
+	w.concepts(sayEvent, "event", e.EventCodes)
 	if e.ServiceStart != "" || e.ServiceStop != "" {
 		w.open("period", '{')
 		w.dateTime("start", e.ServiceStart)
 		w.dateTime("end", e.ServiceStop)
 		w.shut('}')
 	}
-	w.concept("facilityType", e.FacilityType)
-	w.concept("practiceSetting", e.PracticeSetting)
+	w.concept(sayFacility, "facilityType", e.FacilityType)
+	w.concept(sayPractice, "practiceSetting", e.PracticeSetting)
 	if source {
 		w.reference("sourcePatientInfo", "#patient")
 	}

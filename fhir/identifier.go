@@ -179,11 +179,15 @@ func carets(components map[int]string) string {
 
 // component is the nth component (from 1) of an HL7 v2 text.
 func component(s string, n int) string {
-	parts := strings.SplitN(s, "^", n+1)
-	if len(parts) < n {
-		return ""
+	for range n - 1 {
+		i := strings.IndexByte(s, '^')
+		if i < 0 {
+			return ""
+		}
+		s = s[i+1:]
 	}
-	return parts[n-1]
+	s, _, _ = strings.Cut(s, "^")
+	return s
 }
 
 // uniqueURI is an XDS uniqueId in the space of URIs, or in that of its OID when it

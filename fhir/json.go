@@ -1,9 +1,11 @@
 package fhir
 
 import (
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/hex"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/passerelle-sante/passerelle/xds"
@@ -27,7 +29,9 @@ func (w *out) comma() {
 // key starts a property.
 func (w *out) key(name string) {
 	w.comma()
-	w.b = append(append(append(w.b, '"'), name...), '"', ':')
+	b := append(w.b, '"')
+	b = append(b, name...)
+	w.b = append(b, '"', ':')
 }
 
 // open starts an object or a list, as the property name unless name is empty.
@@ -69,12 +73,38 @@ var plain = func() (plain [utf8.RuneSelf]bool) {
 	return plain
 }()
 
+// plainPrefix is the length of a prefix, in whole eights, that stands for itself. A
+// byte below ' ', a quote and a backslash set the high bit of a difference, and so
+// may their neighbours: those are looked at one by one.
+func plainPrefix(s string) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		v := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		if (v|(v-ones*' ')|((v^ones*'"')-ones)|((v^ones*'\\')-ones))&high != 0 {
+			break
+		}
+	}
+	return i
+}
+
 // text appends a JSON string; bytes that are no UTF-8 become U+FFFD, and so do the
 // control characters that R4 and XML know in no text.
 func (w *out) text(s string) {
-	b := append(w.b, '"')
-	start := 0
-	for i := 0; i < len(s); {
+	w.b = append(w.b, '"')
+	w.escaped(s)
+	w.b = append(w.b, '"')
+}
+
+// escaped appends what stands between the quotes.
+func (w *out) escaped(s string) {
+	b := w.b
+	start, i := 0, plainPrefix(s)
+	if i > 0 && len(s)-i < 8 && plainPrefix(s[len(s)-8:]) == 8 {
+		i = len(s)
+	}
+	for i < len(s) {
 		c := s[i]
 		if c < utf8.RuneSelf && plain[c] {
 			i++
@@ -106,7 +136,17 @@ func (w *out) text(s string) {
 		i += size
 		start = i
 	}
-	w.b = append(append(b, s[start:]...), '"')
+	w.b = append(b, s[start:]...)
+}
+
+// joined is a text property of several parts.
+func (w *out) joined(name string, parts ...string) {
+	w.key(name)
+	w.b = append(w.b, '"')
+	for _, s := range parts {
+		w.escaped(s)
+	}
+	w.b = append(w.b, '"')
 }
 
 // coding writes the members of a Coding.
@@ -154,6 +194,9 @@ func (w *out) dateTime(name string, d xds.DTM) {
 	if d == "" {
 		return
 	}
+	if w.plainInstant(name, d) {
+		return
+	}
 	s, exact := dateTimeOf(d)
 	w.str(name, s)
 	if !exact {
@@ -161,6 +204,40 @@ func (w *out) dateTime(name string, d xds.DTM) {
 		w.verbatim(string(d))
 		w.shut('}')
 	}
+}
+
+// instant writes the first instant of a DTM, as DocumentReference.date demands.
+func (w *out) instant(name string, d xds.DTM) {
+	if w.plainInstant(name, d) {
+		return
+	}
+	if from := d.Start(); !from.IsZero() {
+		w.str(name, from.Format(time.RFC3339))
+	}
+}
+
+// plainInstant writes an instant to the second that plainly exists, as nearly all do.
+func (w *out) plainInstant(name string, d xds.DTM) bool {
+	if !isPlainInstant(d) {
+		return false
+	}
+	w.key(name)
+	w.b = append(w.b, '"', d[0], d[1], d[2], d[3], '-', d[4], d[5], '-', d[6], d[7], 'T', d[8], d[9], ':', d[10], d[11], ':', d[12], d[13], 'Z', '"')
+	return true
+}
+
+// isPlainInstant tells of most instants to the second that they exist; of the last
+// days of months xds.DTM knows more.
+func isPlainInstant(d xds.DTM) bool {
+	if len(d) != 14 {
+		return false
+	}
+	for i := range len(d) {
+		if d[i] < '0' || d[i] > '9' {
+			return false
+		}
+	}
+	return d[:4] != "0000" && "00" < d[4:6] && d[4:6] <= "12" && "00" < d[6:8] && d[6:8] <= "28" && d[8:10] <= "23" && d[10:12] <= "59" && d[12:14] <= "59"
 }
 
 // verbatim writes the extension that carries an HL7 v2 text which the FHIR form
@@ -176,13 +253,17 @@ func (w *out) verbatim(texts ...string) {
 	w.shut(']')
 }
 
-// base64Hash is a hexadecimal SHA-1 as Attachment.hash, "" when it is none.
-func base64Hash(hexHash string) string {
-	raw, err := hex.DecodeString(hexHash)
-	if err != nil {
-		return ""
+// hash writes a hexadecimal SHA-1 as Attachment.hash, and nothing that is none.
+func (w *out) hash(name, hexHash string) {
+	var raw [sha1.Size]byte
+	if len(hexHash) != 2*len(raw) {
+		return
 	}
-	return base64.StdEncoding.EncodeToString(raw)
+	if _, err := hex.Decode(raw[:], []byte(hexHash)); err != nil {
+		return
+	}
+	w.key(name)
+	w.b = append(base64.StdEncoding.AppendEncode(append(w.b, '"'), raw[:]), '"')
 }
 
 // hexHash is Attachment.hash as hexadecimal SHA-1. The examples of MHD carry the

@@ -46,7 +46,7 @@ func AppendList(b []byte, v authz.Visible[xds.SubmissionSet], members []authz.Vi
 	w.str("mode", "working")
 	w.str("title", s.Title)
 	w.concept("code", xds.Code{Value: "submissionset", Scheme: listTypes})
-	w.subject(xds.Document{Record: record, Entry: xds.DocumentEntry{PatientID: s.PatientID}})
+	w.subject(record, s.PatientID)
 	w.dateTime("date", s.SubmissionTime)
 	if len(s.Authors) > 0 {
 		w.reference("source", "#source")

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -46,7 +47,18 @@ func pattern(expr string) func(string) bool {
 	return regexp.MustCompile(`^(` + expr + `)$`).MatchString
 }
 
-var isCode = pattern(`[^\s]+(\s[^\s]+)*`)
+var isAnyCode = pattern(`[^\s]+(\s[^\s]+)*`)
+
+// isCode tells whether a text is a code; those of letters, digits and the like, which
+// nearly all are, are told at a glance.
+func isCode(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= utf8.RuneSelf {
+			return isAnyCode(s)
+		}
+	}
+	return s != ""
+}
 
 // maxText is the length that FHIR allows a string (1 MiB).
 const maxText = 1 << 20

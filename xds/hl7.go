@@ -136,20 +136,22 @@ func NewXON(name, authority, idType, id string) XON {
 // IsOID tells whether s is a dotted object identifier of at most 64 characters
 // without leading zeros (ITI TF-3 Table 4.2.3.1.7-2, OID).
 func IsOID(s string) bool {
-	if len(s) == 0 || len(s) > 64 || s[0] < '0' || s[0] > '2' || !strings.Contains(s, ".") {
+	if len(s) == 0 || len(s) > 64 || s[0] < '0' || s[0] > '2' {
 		return false
 	}
-	for arc := range strings.SplitSeq(s, ".") {
-		if arc == "" || (len(arc) > 1 && arc[0] == '0') {
-			return false
-		}
-		for i := range len(arc) {
-			if arc[i] < '0' || arc[i] > '9' {
+	arcs, start := 1, 0 // of the arc that is read
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '.':
+			if i == start {
 				return false
 			}
+			arcs, start = arcs+1, i+1
+		case c < '0' || c > '9' || i > start && s[start] == '0':
+			return false
 		}
 	}
-	return true
+	return arcs > 1 && start < len(s)
 }
 
 // IsUUID tells whether s is `urn:uuid:` followed by a lower-case UUID, the form
