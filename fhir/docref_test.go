@@ -119,6 +119,12 @@ func TestRoundTrip(t *testing.T) {
 		e.Title, e.Comments = maybe(word).Draw(rt, "title"), maybe(word).Draw(rt, "comments")
 		e.TypeCode, e.FormatCode = code.Draw(rt, "type"), code.Draw(rt, "format")
 		e.CreationTime, e.ServiceStart, e.ServiceStop = dtm.Draw(rt, "creation"), dtm.Draw(rt, "start"), dtm.Draw(rt, "stop")
+		start, _ := dateTimeOf(e.ServiceStart)
+		stop, _ := dateTimeOf(e.ServiceStop)
+		from, _, _ := dateRange(start)
+		if _, to, ok := dateRange(stop); ok && !from.Before(to) { // per-1
+			e.ServiceStart, e.ServiceStop = e.ServiceStop, e.ServiceStart
+		}
 		e.AvailabilityStatus = rapid.SampledFrom([]xds.Status{xds.Approved, xds.Deprecated, xds.Archived}).Draw(rt, "status")
 		e.LegalAuthenticator = xds.XCN(strings.TrimSpace(word.Draw(rt, "auth") + hl7.Draw(rt, "authenticator")))
 		e.PatientID = xds.CX(word.Draw(rt, "p") + hl7.Draw(rt, "patient"))

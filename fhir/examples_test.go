@@ -60,11 +60,15 @@ func TestExamplesByOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		n, findings := ReadXML(bytes.NewReader(written), 64<<20)
-		if len(findings) > 0 {
+		if findings.Failed() {
 			t.Errorf("%s: %v", path, findings)
 			continue
 		}
-		if diff := cmp.Diff(asOthers(read(t, original)), asOthers(n)); diff != "" {
+		was, findings := ReadResource(bytes.NewReader(original), 64<<20)
+		if findings.Failed() {
+			t.Fatal(findings)
+		}
+		if diff := cmp.Diff(asOthers(was), asOthers(n)); diff != "" {
 			t.Errorf("%s: %s", path, diff)
 		}
 	}
@@ -124,13 +128,13 @@ func example(t *testing.T, path string, same, left map[string]int) {
 			return
 		}
 	}
-	if len(findings) > 0 {
+	if findings.Failed() {
 		t.Errorf("%s: %v", path, findings)
 		return
 	}
 	in := toXML(t, n, false)
 	back, findings := ReadXML(strings.NewReader(in), 64<<20)
-	if len(findings) > 0 {
+	if findings.Failed() {
 		t.Errorf("%s as XML: %v", path, findings)
 		return
 	}

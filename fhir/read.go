@@ -92,11 +92,19 @@ func (c checker) resource(p place) {
 	switch {
 	case s != nil && s.resource:
 		c.object(p, s)
+		if s.elements["contained"] != nil && !contained(p.path) {
+			c.local(p)
+		}
 	case r4().resources[name]:
 		c.finding("FHIR-009", p.path, p.offset, name, otherResource)
 	default:
 		c.wrong(place{p.Node, p.path + ".resourceType"}, name, "un type de ressource de FHIR R4")
 	}
+}
+
+// contained tells whether a path is that of a contained resource.
+func contained(path string) bool {
+	return strings.HasPrefix(path[strings.LastIndexByte(path, '.')+1:], "contained[")
 }
 
 // object checks the properties of an object against its structure.
@@ -123,6 +131,9 @@ func (c checker) object(p place, s *structure) {
 		if present[e.of] == "" {
 			c.wrong(place{p.Node, p.path + "." + e.of}, "", "élément obligatoire")
 		}
+	}
+	if s.rule != nil {
+		s.rule(c, p)
 	}
 }
 

@@ -36,6 +36,7 @@ type structure struct {
 	elements map[string]*element
 	required []*element // min > 0, once per choice
 	order    []*element // every element once, in the order of the specification
+	rule     func(checker, place)
 }
 
 // The elements that the table leaves out, since every object may have them.
@@ -123,6 +124,9 @@ var r4 = sync.OnceValue(func() *definitions {
 		default:
 			d.add(fields, backbones)
 		}
+	}
+	for name, rule := range invariants {
+		d.structures[name].rule = rule
 	}
 	return d
 })

@@ -280,6 +280,7 @@ var Problems = []Problem{
 	{ID: "FHIR-011", Status: http.StatusPreconditionFailed, Issue: "conflict", French: "La version a changé", English: "the version has changed", Hint: "relire la ressource et reprendre son ETag"},
 	{ID: "FHIR-013", Status: http.StatusOK, Issue: "informational", French: "Fait", English: "done"},
 	{ID: "FHIR-014", Status: http.StatusPreconditionFailed, Issue: "multiple-matches", French: "Plusieurs ressources correspondent", English: "several resources match", Hint: "nommer une seule ressource"},
+	{ID: "FHIR-020", Status: http.StatusOK, Issue: "code-invalid", French: "Système de codes inconnu", English: "unknown code system", Hint: "vérifier l'URI du système ; la valeur est gardée telle quelle"},
 	coded("FHIR-012", "FHIRDocumentNotSupported", http.StatusUnprocessableEntity, "not-supported", "Document FHIR (Bundle) non pris en charge", "FHIR document bundles are not supported", "envoyer le document en Binary"),
 	{ID: "JSON-001", Status: http.StatusBadRequest, Issue: "structure", French: "JSON mal formé", English: "malformed JSON", Hint: "corriger l'endroit indiqué"},
 	{ID: "JSON-002", Status: http.StatusUnprocessableEntity, Issue: "value", French: "Valeur refusée", English: "value refused", Hint: "donner une valeur attendue, du type attendu"},

@@ -185,3 +185,14 @@ func TestXMLFace(t *testing.T) {
 		t.Errorf("a bundle of R5: %d", got.status)
 	}
 }
+
+// TestUnknownCodeSystemInALot: it is stored, and the entry is answered with a warning.
+func TestUnknownCodeSystemInALot(t *testing.T) {
+	w := newWorld(t)
+	got := w.push(chu, w.lot(`"gender": "female"`, `"maritalStatus": { "coding": [{ "system": "https://ailleurs.example/codes", "code": "M" }] }, "gender": "female"`))
+	outcome := got.resource("Bundle").Get("entry").At(1).Get("response").Get("outcome")
+	issue := outcome.Get("issue").At(0)
+	if got.status != http.StatusOK || issue.Str("severity") != "warning" || issue.Get("expression").At(0).Text != "Bundle.entry[1].resource.contained[3].maritalStatus.coding[0].system" {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}

@@ -102,6 +102,7 @@ func (s *Server) readBundle(ctx context.Context, c *call) (fhir.Provided, xds.Er
 	if set := &lot.Submission.Set; set.UniqueID == "" {
 		set.UniqueID = s.newOID()
 	}
+	findings.AddAll(c.warnings)
 	return lot, findings, look.failed
 }
 

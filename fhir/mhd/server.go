@@ -60,15 +60,16 @@ type Server struct {
 
 // call is one request.
 type call struct {
-	w       http.ResponseWriter
-	r       *http.Request
-	route   route
-	id      string // the {id} of the path
-	vid     string // its {vid}
-	query   url.Values
-	subject authz.Subject
-	form    fhir.Rendering // how the client takes resources; JSON until that is known
-	request string         // id of the request in the log and in incidents
+	w        http.ResponseWriter
+	r        *http.Request
+	route    route
+	id       string // the {id} of the path
+	vid      string // its {vid}
+	query    url.Values
+	subject  authz.Subject
+	form     fhir.Rendering // how the client takes resources; JSON until that is known
+	warnings xds.Errors     // about the resource that was read
+	request  string         // id of the request in the log and in incidents
 }
 
 // Routes adds the face to a router.
@@ -167,7 +168,11 @@ func (c *call) body(limit int64, kinds ...string) (*fhir.Node, error) {
 		return nil, &xds.Error{ID: "FHIR-007"}
 	}
 	n, findings := fhir.Read(format, http.MaxBytesReader(c.w, c.r.Body, limit+1), limit, kinds...)
-	return n, findings.Err()
+	if err := findings.Err(); err != nil {
+		return nil, err
+	}
+	c.warnings = findings
+	return n, nil
 }
 
 // write answers 200 with a resource.
