@@ -43,6 +43,7 @@ var (
 	historyNext  = regexp.MustCompile(`"next":"(\d{16})\.(\d+)"`)
 	sealedCursor = regexp.MustCompile(`_cursor=[A-Za-z0-9_-]+`)
 	componentID  = regexp.MustCompile(`(<rim:(?:Classification|ExternalIdentifier) id="urn:uuid:)[0-9a-f-]{36}"`) // a hash of the object's id
+	opaqueID     = regexp.MustCompile(`("id":"|(?:CareTeam|Consent|AuditEvent)/)[A-Za-z0-9.-]{59}"`)              // sealed: a line of the trail, a right
 	boundaryText = regexp.MustCompile(`boundary="([^"]+)"`)
 )
 
@@ -68,6 +69,7 @@ func (n normaliser) page(whole string) string {
 		whole = strings.ReplaceAll(whole, m[1], "BOUNDARY")
 	}
 	whole = componentID.ReplaceAllString(whole, `${1}COMPONENT"`)
+	whole = opaqueID.ReplaceAllString(whole, `${1}OPAQUE"`)
 	whole = n.ids.Replace(whole)
 	whole = instantText.ReplaceAllStringFunc(whole, func(s string) string { return n.phase(time.RFC3339, s) })
 	whole = folderTime.ReplaceAllStringFunc(whole, func(s string) string {

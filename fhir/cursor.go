@@ -19,6 +19,7 @@ import (
 type Cursors struct {
 	aead  cipher.AEAD
 	nonce []byte // key of the synthetic nonces
+	ids   cipher.Block
 }
 
 // NewCursors takes a secret of the deployment; links live as long as it does.
@@ -31,7 +32,11 @@ func NewCursors(secret [32]byte) (*Cursors, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cursor key: %w", err)
 	}
-	return &Cursors{aead: aead, nonce: derive(secret, "nonce")}, nil
+	ids, err := aes.NewCipher(derive(secret, "id"))
+	if err != nil {
+		return nil, fmt.Errorf("id key: %w", err)
+	}
+	return &Cursors{aead: aead, nonce: derive(secret, "nonce"), ids: ids}, nil
 }
 
 func derive(secret [32]byte, use string) []byte {

@@ -3,6 +3,7 @@ package fhir
 // Found is a resource of a searchset that is no document, already written.
 type Found struct {
 	Kind, ID string
+	Key      string // place in the order of the answer
 	JSON     []byte
 }
 

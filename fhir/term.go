@@ -96,3 +96,44 @@ func termTable(own map[string]searchParam) map[string]searchParam {
 	maps.Copy(t, own)
 	return t
 }
+
+// Fits tells whether a view of rights holds all terms of the search: its id, its status,
+// and the professionals that it is about.
+func (s *Search) Fits(resource, id, status string, professionals []string) bool {
+	for _, t := range s.Terms {
+		fits := false
+		switch t.Name {
+		case "_id":
+			fits = t.Any("", id)
+		case "status":
+			fits = t.Any(statusSystems[resource], status)
+		case "actor", "participant":
+			fits = slices.ContainsFunc(professionals, func(p string) bool { return t.Any(oidURN+proSpace, p) })
+		}
+		if !fits {
+			return false
+		}
+	}
+	return true
+}
+
+// statusSystems are the code systems of the statuses of R4.
+var statusSystems = map[string]string{"CareTeam": "http://hl7.org/fhir/care-team-status", "Consent": "http://hl7.org/fhir/consent-state-codes"}
+
+// rightsTable are the parameters of a view of rights; who is the one that names a
+// professional, by identifier alone: there is no Practitioner to refer to.
+func rightsTable(who string) map[string]searchParam {
+	professional := searchParam{kind: "reference", modifiers: []string{"identifier"}, parse: (*parser).professional, text: "avec :identifier=urn:oid:1.2.250.1.71.4.2.1|…"}
+	return termTable(map[string]searchParam{
+		"_id": {kind: "token", parse: (*parser).term}, "status": {kind: "token", parse: (*parser).term},
+		who: professional, who + ".identifier": {kind: "token", parse: (*parser).term},
+	})
+}
+
+func (p *parser) professional(c condition) {
+	if c.modifier != "identifier" {
+		p.refuse(c.name, "", c.name+":identifier=système|valeur")
+		return
+	}
+	p.term(c)
+}

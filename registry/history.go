@@ -122,7 +122,7 @@ func namesRecord(l trail.Line) bool { return strings.HasPrefix(l.Transaction, "J
 // foundNothing tells a request by id whose ids were unknown: its line must be that
 // of ids that were hidden (policy J-5). A door has its own code.
 func foundNothing(l trail.Line) bool {
-	return !l.Permit && len(l.Documents) == 0 && (l.Code == "" || l.Code == "JSON-003" || l.Code == "UPD-001")
+	return !l.Permit && len(l.Documents) == 0 && (l.Code == "" || l.Code == "JSON-003" || l.Code == "FHIR-003" || l.Code == "UPD-001")
 }
 
 // person tells the patient's side.

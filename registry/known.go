@@ -99,7 +99,13 @@ func (s *Session) Authorizations(ctx context.Context, g *authz.Gate, sub authz.S
 	if err != nil {
 		return nil, err
 	}
-	return record.Authorizations(ctx, s.Handle(), allowed)
+	return s.Relationships(ctx, allowed)
+}
+
+// Relationships are the professionals who may enter a record and those who are barred, to
+// whoever reads its history, or his own lines of it.
+func (s *Session) Relationships(ctx context.Context, a authz.Allowed) ([]record.Authorization, error) {
+	return record.Authorizations(ctx, s.Handle(), a)
 }
 
 // JournalOf is which history a subject asks for: the administrator that of all, any

@@ -45,6 +45,12 @@ var routes = []route{
 	{method: http.MethodGet, path: "Patient", name: "FHIR:Patient", resource: "Patient", interaction: "search-type", handle: (*Server).findPatient},
 	{method: http.MethodPost, path: "Patient/_search", name: "FHIR:Patient", resource: "Patient", interaction: "search-type", handle: (*Server).findPatient},
 	{method: http.MethodGet, path: "Patient/{id}", name: "FHIR:Patient", resource: "Patient", interaction: "read", handle: (*Server).readPatient},
+	{method: http.MethodGet, path: "CareTeam", name: "FHIR:CareTeam", resource: "CareTeam", interaction: "search-type", handle: (*Server).findCareTeams},
+	{method: http.MethodPost, path: "CareTeam/_search", name: "FHIR:CareTeam", resource: "CareTeam", interaction: "search-type", handle: (*Server).findCareTeams},
+	{method: http.MethodGet, path: "CareTeam/{id}", name: "FHIR:CareTeam", resource: "CareTeam", interaction: "read", handle: (*Server).readCareTeam},
+	{method: http.MethodGet, path: "Consent", name: "FHIR:Consent", resource: "Consent", interaction: "search-type", handle: (*Server).findConsents},
+	{method: http.MethodPost, path: "Consent/_search", name: "FHIR:Consent", resource: "Consent", interaction: "search-type", handle: (*Server).findConsents},
+	{method: http.MethodGet, path: "Consent/{id}", name: "FHIR:Consent", resource: "Consent", interaction: "read", handle: (*Server).readConsent},
 }
 
 // announcements are what the CapabilityStatement says of a resource beside its
@@ -55,6 +61,8 @@ var announcements = map[string]fhir.ResourceCapability{
 		Text: "Vue des documents de vaccination (87273-9, 11369-6) que le lecteur peut voir : même ligne de matrice, mêmes masques.",
 	},
 	"DocumentReference": {Profiles: fhir.DocumentProfiles(), Params: fhir.DocumentParams()},
+	"CareTeam":          {Params: fhir.SearchParams("CareTeam"), Text: "Vue des liens déclarés et du médecin traitant (TD1.6) ; écrits par /api/v1."},
+	"Consent":           {Params: fhir.SearchParams("Consent"), Text: "Vue des liens, des blocages et des réglages ; écrits par /api/v1."},
 	"Patient":           {Params: fhir.SearchParams("Patient"), Text: "TD0.2 : existence et état du dossier, accès du lecteur ; aucun trait d'identité."},
 }
 
