@@ -107,6 +107,10 @@ func (d Deposit) Patient() xds.CX { return d.patient }
 // BirthDate is the holder's birth date, YYYYMMDD (C-09).
 func (d Deposit) BirthDate() string { return d.facts.Traits.BirthDate }
 
+// Holder are the traits and the sex of the record's holder, for a document that the
+// depositor has the gateway write (C-09); they are nobody's to be shown.
+func (d Deposit) Holder() (traits Traits, sex string) { return d.facts.Traits, d.facts.Sex }
+
 // Subject is the depositor.
 func (d Deposit) Subject() Subject { return d.subject }
 

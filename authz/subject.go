@@ -110,6 +110,7 @@ type Facts struct {
 	Patient       xds.CX
 	Profile       Value
 	Traits        Traits
+	Sex           string // of the holder: F, M or U
 	Settings      Settings
 	Role          Role
 	Administrator bool

@@ -44,6 +44,8 @@ type immunizationParam struct {
 	text      string
 }
 
+var textModifiers = []string{"exact", "contains"}
+
 // immunizationParams are all parameters that work.
 var immunizationParams = immunizationTable()
 
@@ -61,8 +63,8 @@ func immunizationTable() map[string]immunizationParam {
 		"date":                 {kind: "date", parse: dated(func(im Immunization) (from, to time.Time) { return vaccination.Span(im.When) })},
 		"status":               {kind: "token", modifiers: []string{"not"}, parse: (*immunizationParser).status},
 		"vaccine-code":         {kind: "token", modifiers: []string{"not"}, parse: (*immunizationParser).vaccine, text: "CIS, ATC ou CIP"},
-		"lot-number":           {kind: "string", modifiers: stringModifiers, parse: (*immunizationParser).lot},
-		"series":               {kind: "string", modifiers: stringModifiers, parse: (*immunizationParser).series},
+		"lot-number":           {kind: "string", modifiers: textModifiers, parse: (*immunizationParser).lot},
+		"series":               {kind: "string", modifiers: textModifiers, parse: (*immunizationParser).series},
 		"identifier":           {kind: "token", parse: (*immunizationParser).identifier},
 		"performer":            {kind: "reference", modifiers: []string{"identifier"}, parse: (*immunizationParser).performer, text: "avec :identifier"},
 		"performer.identifier": {kind: "token", parse: (*immunizationParser).performerIdentifier},

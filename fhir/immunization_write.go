@@ -22,7 +22,13 @@ type Immunization struct {
 // the marks of its lineage, which change without one (as ETag).
 func (im Immunization) VersionID() string {
 	d, _ := im.Source.Value()
-	return strconv.Itoa(im.Version) + "." + strconv.Itoa(max(d.Entry.Version, 1)) + marksOf(d.Marks)
+	return ImmunizationVersion(im.Version, max(d.Entry.Version, 1), d.Marks)
+}
+
+// ImmunizationVersion is the version of an act in a document of this versionNumber,
+// with metadata of this version and these marks.
+func ImmunizationVersion(document, metadata int, marks xds.Marks) string {
+	return strconv.Itoa(document) + "." + strconv.Itoa(metadata) + marksOf(marks)
 }
 
 // Updated is meta.lastUpdated: when the document's current metadata were registered.

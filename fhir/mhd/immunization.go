@@ -72,10 +72,20 @@ func (sh *shelf) open(ctx context.Context, store *repository.Store, v authz.Visi
 
 // carnet is what a reader may see of one record's vaccinations.
 type carnet struct {
-	record   string
-	born     string // YYYYMMDD
-	acts     []fhir.Immunization
-	warnings xds.Errors
+	record    string
+	born      string // YYYYMMDD
+	documents []authz.Visible[xds.Document]
+	read      []vaccination.Document // in the order of documents
+	acts      []fhir.Immunization
+	warnings  xds.Errors
+}
+
+// at is an act of the carnet, the zero Immunization for -1.
+func (c carnet) at(i int) fhir.Immunization {
+	if i < 0 {
+		return fhir.Immunization{}
+	}
+	return c.acts[i]
 }
 
 // findVaccinations are the visible documents that acts are read from, newest first.
@@ -88,19 +98,19 @@ func findVaccinations(ctx context.Context, session *registry.Session, scope auth
 
 // gather reads the acts of documents that were seen, once the session is over.
 func (s *Server) gather(ctx context.Context, record string, page registry.Page) (carnet, error) {
-	c := carnet{record: record}
+	c := carnet{record: record, documents: page.Documents}
 	if page.Next != nil {
 		e := xds.Found("QRY-006", "", "", fmt.Sprintf("au plus %d documents de vaccination : les plus anciens ne sont pas lus", maxVaccinationDocuments))
 		e.Severity = xds.SeverityWarning
 		c.warnings.Add(e)
 	}
-	documents := make([]vaccination.Document, len(page.Documents))
+	c.read = make([]vaccination.Document, len(page.Documents))
 	for i, v := range page.Documents {
 		read, err := s.shelf.open(ctx, s.Repository, v)
 		if err != nil {
 			return c, err
 		}
-		documents[i] = read.document
+		c.read[i] = read.document
 		d, _ := v.Value()
 		for _, f := range read.findings {
 			f := *f
@@ -108,8 +118,8 @@ func (s *Server) gather(ctx context.Context, record string, page registry.Page) 
 			c.warnings.Add(&f)
 		}
 	}
-	for _, e := range vaccination.Gather(record, documents) {
-		act := fhir.Immunization{Entry: e, Source: page.Documents[e.Source], Version: documents[e.Source].Version}
+	for _, e := range vaccination.Gather(record, c.read) {
+		act := fhir.Immunization{Entry: e, Source: page.Documents[e.Source], Version: c.read[e.Source].Version}
 		c.acts = append(c.acts, act)
 	}
 	return c, nil
@@ -203,25 +213,25 @@ func (s *Server) immunizationPage(c *call, query fhir.ImmunizationSearch, shown 
 // without a trace; then it is opened as any document is, by the way on which a hidden
 // one and an unknown one are one (policy §0.2).
 func (s *Server) immunization(c *call, action authz.Value) (fhir.Immunization, error) {
-	found, err := s.lookFor(c, c.id, xds.Approved)
+	shown, at, err := s.lookIn(c, c.id, xds.Approved)
 	if err != nil {
-		return found, err
+		return fhir.Immunization{}, err
 	}
-	return s.confirm(c, found, action)
+	return s.confirm(c, shown.at(at), action)
 }
 
 // confirm opens the document of an act; of no act, of a document that is not there.
 func (s *Server) confirm(c *call, found fhir.Immunization, action authz.Value) (fhir.Immunization, error) {
 	sought, _ := found.Source.Value()
-	c.id = fhir.ID(sought)
+	c.id, c.vid = fhir.ID(sought), ""
 	v, _, err := s.one(c, action)
 	found.Source = v
 	return found, err
 }
 
-// lookFor looks for an act in what the subject may see of the record that the id names;
-// the zero Immunization when there is none for him. The error is a failure.
-func (s *Server) lookFor(c *call, id string, statuses ...xds.Status) (found fhir.Immunization, err error) {
+// lookIn looks for an act in what the subject may see of the record that the id names,
+// -1 when there is none for him. The error is a failure.
+func (s *Server) lookIn(c *call, id string, statuses ...xds.Status) (shown carnet, at int, err error) {
 	ctx := c.r.Context()
 	record := vaccination.Record(id)
 	var page registry.Page
@@ -243,18 +253,13 @@ func (s *Server) lookFor(c *call, id string, statuses ...xds.Status) (found fhir
 		return err
 	})
 	if _, told := xds.FindingsOf(err); told {
-		return found, nil // the door is told, and traced, by who opens the document
+		return shown, -1, nil // the door is told, and traced, by who opens the document
 	}
 	if err != nil {
-		return found, err
+		return shown, -1, err
 	}
-	shown, err := s.gather(ctx, record, page)
-	for _, im := range shown.acts {
-		if im.Key == id {
-			found = im
-		}
-	}
-	return found, err
+	shown, err = s.gather(ctx, record, page)
+	return shown, slices.IndexFunc(shown.acts, func(im fhir.Immunization) bool { return im.Key == id }), err
 }
 
 // readImmunization is GET Immunization/{id}.

@@ -41,6 +41,9 @@ var routes = []route{
 	{method: http.MethodGet, path: "Immunization", name: "PCC-44", resource: "Immunization", interaction: "search-type", handle: (*Server).immunizations},
 	{method: http.MethodPost, path: "Immunization/_search", name: "PCC-44", resource: "Immunization", interaction: "search-type", handle: (*Server).immunizations},
 	{method: http.MethodGet, path: "Immunization/{id}", name: "PCC-44", resource: "Immunization", interaction: "read", handle: (*Server).readImmunization},
+	{method: http.MethodGet, path: "Immunization/{id}/_history/{vid}", name: "PCC-44", resource: "Immunization", interaction: "vread", handle: (*Server).readVersion},
+	{method: http.MethodPost, path: "Immunization", name: "Immunization", resource: "Immunization", interaction: "create", handle: (*Server).createImmunization},
+	{method: http.MethodPut, path: "Immunization/{id}", name: "Immunization", resource: "Immunization", interaction: "update", handle: (*Server).updateImmunization},
 	{method: http.MethodGet, path: "Provenance/{id}", name: "PCC-44", resource: "Provenance", interaction: "read", handle: (*Server).readOrigin},
 	{method: http.MethodGet, path: "Patient", name: "FHIR:Patient", resource: "Patient", interaction: "search-type", handle: (*Server).findPatient},
 	{method: http.MethodPost, path: "Patient/_search", name: "FHIR:Patient", resource: "Patient", interaction: "search-type", handle: (*Server).findPatient},
@@ -57,7 +60,7 @@ var routes = []route{
 // interactions and operations, which it takes from the routes.
 var announcements = map[string]fhir.ResourceCapability{
 	"Immunization": {
-		Params: fhir.ImmunizationParams(), RevInclude: []string{"Provenance:target"},
+		Params: fhir.ImmunizationParams(), RevInclude: []string{"Provenance:target"}, Conditional: []string{"conditionalCreate"},
 		Text: "Vue des documents de vaccination (87273-9, 11369-6) que le lecteur peut voir : même ligne de matrice, mêmes masques.",
 	},
 	"DocumentReference": {Profiles: fhir.DocumentProfiles(), Params: fhir.DocumentParams()},

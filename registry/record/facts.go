@@ -17,7 +17,7 @@ import (
 )
 
 const factsSQL = `
-select r.id::text, r.ins_value, r.ins_authority, r.ins_type, r.state, r.family, r.given, r.birth_date,
+select r.id::text, r.ins_value, r.ins_authority, r.ins_type, r.state, r.family, r.given, r.birth_date, r.sex,
        r.mask_all, r.samu_ok, r.bdg_ok, r.masked_ok,
        coalesce(r.administrator = $3, false),
        coalesce(p.role, 0),
@@ -44,7 +44,7 @@ func Facts(ctx context.Context, h db.Handle, sub authz.Subject, patient xds.CX) 
 	var state, role, link int16
 	var expires, grantExpires *time.Time
 	err := db.On(h).QueryRow(ctx, factsSQL, patient.ID(), patient.Authority(), sub.ID, sub.Application).Scan(
-		&f.Record, &value, &authority, &typ, &state, &f.Traits.Family, &f.Traits.Given, &f.Traits.BirthDate,
+		&f.Record, &value, &authority, &typ, &state, &f.Traits.Family, &f.Traits.Given, &f.Traits.BirthDate, &f.Sex,
 		&f.Settings.MaskAll, &f.Settings.SamuOK, &f.Settings.BdgOK, &f.Settings.MaskedOK,
 		&f.Administrator, &role, &f.Blocked, &link, &expires, &f.Regulator,
 		&f.Listed.Known, &f.Listed.Profession, &f.Listed.Specialty, &f.Listed.Structure,

@@ -1,0 +1,37 @@
+package vaccination
+
+import (
+	_ "embed"
+	"encoding/csv"
+	"strings"
+
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// vaccinesCSV is a small table of vaccines: those that the value sets and samples of
+// the CI-SIS name, and those of the calendar. A code that it does not hold is no error:
+// the BDPM has hundreds.
+//
+//go:embed vaccines.csv
+var vaccinesCSV string
+
+// vaccine is one row: the name, and the diseases that it protects from.
+type vaccine struct {
+	name     string
+	diseases []string
+}
+
+var vaccines = func() map[string]vaccine {
+	rows, err := csv.NewReader(strings.NewReader(vaccinesCSV)).ReadAll()
+	if err != nil {
+		panic(err) // a mistake of the build, which every test meets
+	}
+	table := map[string]vaccine{}
+	for _, row := range rows[1:] {
+		table[row[1]+"^^"+row[0]] = vaccine{row[2], strings.Split(row[3], ";")}
+	}
+	return table
+}()
+
+// NameOf is the name of a vaccine in the table, "" when it holds none.
+func NameOf(c xds.Code) string { return vaccines[c.Key()].name }
