@@ -57,6 +57,8 @@ var events = map[string]event{
 	"ITI-70":  {id: eventExport, action: "R", name: "Pull Notification", sent: true},
 	"ITI-105": {id: eventImport, action: "C", name: "Simplified Publish"},
 	"ITI-106": {id: eventImport, action: "C", name: "Generate Metadata"},
+	"ITI-110": {id: eventQuery, action: "E", name: "Resource Subscription"},
+	"ITI-112": {id: eventExport, action: "R", name: "Resource Notify", sent: true, starts: true},
 	"ITI-86":  {id: eventRecord, action: "D", name: "Remove Documents"},
 	"ITI-92":  {id: eventImport, action: "U", name: "Restricted Update Document Set"},
 }

@@ -74,6 +74,11 @@ type httpRow struct{ method, path, header, body string }
 const bareCDA = `<ClinicalDocument xmlns="urn:hl7-org:v3"><recordTarget><patientRole><id root="1.2.250.1.213.1.4.10" extension="{ins.id}"/></patientRole></recordTarget>` +
 	`<relatedDocument typeCode="RPLC"><parentDocument><id root="{hidden.uid}"/></parentDocument></relatedDocument></ClinicalDocument>`
 
+// subscriptionBody names the hidden document and a consumer that nobody has listed.
+const subscriptionBody = `{"resourceType":"Subscription","id":"{hidden}","status":"requested","reason":"x","criteria":"https://github.com/passerelle-sante/passerelle/fhir/SubscriptionTopic/documents",` +
+	`"_criteria":{"extension":[{"url":"http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-filter-criteria","valueString":"DocumentReference?patient=Patient/{record}&type={hidden.type}"}]},` +
+	`"channel":{"type":"rest-hook","endpoint":"https://nobody.invalid/{hidden}","payload":"application/fhir+json","_payload":{"extension":[{"url":"http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-payload-content","valueCode":"id-only"}]}}}`
+
 // httpRows: a later call or parameter is a row more. What would change the record is
 // about what is hidden, or changes both worlds alike.
 var httpRows = []httpRow{
@@ -313,6 +318,17 @@ var httpRows = []httpRow{
 	{"GET", "/fhir/Consent/{hidden}", "", ""},
 	{"POST", "/fhir/Consent/_search", "Content-Type: application/x-www-form-urlencoded", "patient={record}&_summary=count"},
 	{"DELETE", "/fhir/Consent/{hidden}", "", ""},
+	{"POST", "/fhir/Subscription", "Content-Type: application/fhir+json", subscriptionBody},
+	{"POST", "/fhir/Subscription", "If-None-Exist: url=https://nobody.invalid/{hidden}", subscriptionBody},
+	{"GET", "/fhir/Subscription?patient=Patient/{record}", "", ""},
+	{"GET", "/fhir/Subscription?patient=Patient/{record}&status=active&url=https://nobody.invalid/&_id={hidden}", "Prefer: handling=strict", ""},
+	{"POST", "/fhir/Subscription/_search", "Content-Type: application/x-www-form-urlencoded", "_id={hidden}"},
+	{"GET", "/fhir/Subscription/{hidden}", "", ""},
+	{"GET", "/fhir/Subscription/{hidden}", "If-None-Match: *", ""},
+	{"PUT", "/fhir/Subscription/{hidden}", "Content-Type: application/fhir+json", subscriptionBody},
+	{"DELETE", "/fhir/Subscription/{hidden}", "If-Match: *", ""},
+	{"GET", "/fhir/Subscription/$status?id={hidden}&status=active", "", ""},
+	{"GET", "/fhir/Subscription/{hidden}/$status", "", ""},
 	{"GET", "/fhir/metadata", "", ""},
 	{"POST", "/fhir", "Content-Type: application/fhir+json", `{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"DocumentReference/{hidden}"}}]}`},
 	{"POST", "/fhir", "Content-Type: application/fhir+json", `{"resourceType":"Bundle","type":`},

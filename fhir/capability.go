@@ -26,6 +26,7 @@ type ResourceCapability struct {
 	Include     []string
 	RevInclude  []string
 	Conditional []string // conditionalCreate, conditionalUpdate, …: those that hold
+	Topics      []string // canonical addresses of subscription topics
 	Text        string   // documentation, "" = none
 }
 
@@ -128,6 +129,13 @@ func (w *out) interactions(codes []string) {
 // resourceCapability writes one rest.resource.
 func (w *out) resourceCapability(r ResourceCapability) {
 	w.open("", '{')
+	if len(r.Topics) > 0 {
+		w.open("extension", '[')
+		for _, topic := range r.Topics {
+			w.extended(extTopic, "valueCanonical", topic)
+		}
+		w.shut(']')
+	}
 	w.str("type", r.Type)
 	w.list("supportedProfile", r.Profiles...)
 	w.str("documentation", r.Text)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,18 +47,16 @@ type Held struct {
 	Updated    time.Time
 }
 
-// HookQuery narrows the subscriptions of an owner; zero fields ask nothing.
+// HookQuery narrows the subscriptions of an owner: of each list one value must hold, a
+// nil list asks nothing.
 type HookQuery struct {
-	IDs       []string
-	Record    string
-	Patient   xds.CX
-	Statuses  []HookStatus
-	Consumers []string
-	After     string // id before the page
-	Limit     int
+	IDs, Records, Consumers []string
+	Statuses                []HookStatus
+	After                   string // id before the page
+	Limit                   int    // 0: none, they are only counted
 }
 
-// heldSQL reads a row as scanHeld takes it. A token that names a patient is about that
+// What reads a row as scanHeld takes it. A token that names a patient is about that
 // patient's record alone (policy §0.1).
 const (
 	heldColumns = `s.id::text, s.record::text, s.hook, s.new_only, s.heartbeat, s.consumer, s.expires_at, s.status, s.failure, s.told, s.version, coalesce(s.updated_at, s.created_at)`
@@ -74,13 +72,13 @@ func scanHeld(row pgx.CollectableRow) (h Held, err error) {
 // Hooks are the subject's own Subscriptions, in the order of their ids, and how many
 // there are. It asks no right: they show what he asked himself, and nothing of a record.
 func (r *Registry) Hooks(ctx context.Context, sub authz.Subject, q HookQuery) (page []Held, total int, err error) {
-	args := []any{owner(sub), r.Now(), sub.Patient.ID(), sub.Patient.Authority(), db.Texts(q.IDs), q.Record, q.Patient.ID(), q.Patient.Authority(), q.Statuses, db.Texts(q.Consumers)}
+	args := []any{owner(sub), r.Now(), sub.Patient.ID(), sub.Patient.Authority(), q.IDs, q.Records, q.Consumers, q.Statuses}
 	which := ownHooks + `
-and (cardinality($5::text[]) = 0 or s.id::text = any($5)) and ($6 = '' or s.record::text = $6) and ($7 = '' or r.ins_value = $7 and r.ins_authority = $8)
-and (cardinality(coalesce($9::smallint[], '{}')) = 0 or s.status = any($9)) and (cardinality($10::text[]) = 0 or s.consumer = any($10))`
+and ($5::text[] is null or s.id::text = any($5)) and ($6::text[] is null or s.record::text = any($6))
+and ($7::text[] is null or s.consumer = any($7)) and ($8::smallint[] is null or s.status = any($8))`
 	all := &pgx.Batch{}
 	all.Queue(`select count(*)`+which, args...).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
-	all.Queue(`select `+heldColumns+which+` and ($11 = '' or s.id::text > $11) order by s.id::text limit $12`, append(args, q.After, q.Limit)...).
+	all.Queue(`select `+heldColumns+which+` and ($9 = '' or s.id::text > $9) order by s.id::text limit $10`, append(args, q.After, q.Limit)...).
 		Query(func(rows pgx.Rows) (err error) {
 			page, err = pgx.CollectRows(rows, scanHeld)
 			return err
@@ -241,12 +239,16 @@ func (s HookStatus) String() string {
 	return [...]string{"requested", "active", "error", "off"}[s]
 }
 
-// ParseHookStatus reads a status of R4.
-func ParseHookStatus(code string) (HookStatus, error) {
+// HookStatuses are the statuses that R4 writes so; others are no status of ours.
+func HookStatuses(codes []string) (all []HookStatus) {
+	if codes == nil {
+		return nil
+	}
+	all = []HookStatus{}
 	for s := HookRequested; s <= HookOff; s++ {
-		if s.String() == code {
-			return s, nil
+		if slices.Contains(codes, s.String()) {
+			all = append(all, s)
 		}
 	}
-	return 0, fmt.Errorf("no status of a Subscription: %q", code)
+	return all
 }

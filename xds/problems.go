@@ -245,14 +245,15 @@ var Problems = []Problem{
 	{ID: "TOK-004", Status: http.StatusUnauthorized, Issue: "security", French: "Niveau d'authentification insuffisant", English: "authentication context below the required level", Hint: "s'authentifier par carte ou à deux facteurs"},
 
 	// Subscriptions (ITI TF-2 3.52; WS-BaseNotification).
-	fault("DSUB-001", "Sender", "wsnt:TopicNotSupportedFault", http.StatusBadRequest, "not-supported", "Sujet d'abonnement non offert", "topic not supported", "ihe:FullDocumentEntry ou ihe:MinimalDocumentEntry"),
-	fault("DSUB-002", "Sender", "wsnt:InvalidFilterFault", http.StatusBadRequest, "invalid", "Filtre d'abonnement refusé", "subscription filter refused", "corriger le paramètre indiqué du filtre"),
+	fault("DSUB-001", "Sender", "wsnt:TopicNotSupportedFault", http.StatusUnprocessableEntity, "not-supported", "Sujet d'abonnement non offert", "topic not supported", "ihe:FullDocumentEntry ou ihe:MinimalDocumentEntry"),
+	fault("DSUB-002", "Sender", "wsnt:InvalidFilterFault", http.StatusUnprocessableEntity, "invalid", "Filtre d'abonnement refusé", "subscription filter refused", "corriger le paramètre indiqué du filtre"),
 	fault("DSUB-003", "Sender", "wsnt:SubscribeCreationFailedFault", http.StatusForbidden, "forbidden", "Destinataire de notifications non autorisé", "notification consumer not allowed", "demander à l'exploitant d'inscrire l'adresse, ou créer un point de retrait (CreatePullPoint)"),
 	fault("DSUB-004", "Sender", "wsrf-rw:ResourceUnknownFault", http.StatusNotFound, "not-found", "Abonnement ou point de retrait inconnu", "unknown subscription or pull point", "reprendre l'adresse rendue à la création"),
-	fault("DSUB-005", "Sender", "wsnt:UnacceptableInitialTerminationTimeFault", http.StatusBadRequest, "value", "Fin d'abonnement refusée", "termination time refused", "une date à venir, dans la limite indiquée"),
+	fault("DSUB-005", "Sender", "wsnt:UnacceptableInitialTerminationTimeFault", http.StatusUnprocessableEntity, "value", "Fin d'abonnement refusée", "termination time refused", "une date à venir, dans la limite indiquée"),
 	fault("DSUB-006", "Sender", "wsnt:SubscribeCreationFailedFault", http.StatusForbidden, "forbidden", "Un accès d'urgence n'abonne pas", "no subscription in an emergency mode", "redemander un VIHF en mode normal"),
 	fault("DSUB-007", "Sender", "wsnt:SubscribeCreationFailedFault", http.StatusTooManyRequests, "too-costly", "Trop d'abonnements ou de points de retrait", "too many subscriptions or pull points", "en retirer (Unsubscribe, DestroyPullPoint)"),
 	fault("DSUB-008", "Sender", "", http.StatusForbidden, "forbidden", "Publication refusée", "publication refused", "déposer les documents (ITI-41, ITI-42) : le registre publie lui-même"),
+	{ID: "DSUB-009", Status: http.StatusUnprocessableEntity, Issue: "not-supported", French: "Canal d'abonnement non offert", English: "subscription channel not supported", Hint: "corriger l'élément indiqué du canal"},
 
 	// HL7 v2 messages over MLLP; ERR-3 is written beside them.
 	{ID: "HL7-001", Status: http.StatusBadRequest, Issue: "structure", French: "Message HL7 v2 mal formé", English: "malformed HL7 v2 message", Hint: "corriger le segment indiqué"},

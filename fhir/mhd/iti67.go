@@ -27,8 +27,7 @@ func (s *Server) search(c *call) error {
 	if err != nil {
 		return err
 	}
-	strict := strings.Contains(c.r.Header.Get("Prefer"), "handling=strict")
-	query, findings := fhir.ParseSearch("DocumentReference", values, s.Base, strict)
+	query, findings := fhir.ParseSearch("DocumentReference", values, s.Base, c.strict())
 	if err := findings.Err(); err != nil {
 		return err
 	}
@@ -49,6 +48,9 @@ func (s *Server) search(c *call) error {
 	})
 	return err
 }
+
+// strict tells whether unknown parameters are refused (F10).
+func (c *call) strict() bool { return strings.Contains(c.r.Header.Get("Prefer"), "handling=strict") }
 
 // parameters are those of the URL and of a form body together (Q1).
 func (c *call) parameters() (url.Values, error) {

@@ -54,6 +54,14 @@ var routes = []route{
 	{method: http.MethodGet, path: "Consent", name: "FHIR:Consent", resource: "Consent", interaction: "search-type", handle: (*Server).findConsents},
 	{method: http.MethodPost, path: "Consent/_search", name: "FHIR:Consent", resource: "Consent", interaction: "search-type", handle: (*Server).findConsents},
 	{method: http.MethodGet, path: "Consent/{id}", name: "FHIR:Consent", resource: "Consent", interaction: "read", handle: (*Server).readConsent},
+	{method: http.MethodPost, path: "Subscription", name: "ITI-110", resource: "Subscription", interaction: "create", handle: (*Server).subscribe},
+	{method: http.MethodGet, path: "Subscription", name: "ITI-113", resource: "Subscription", interaction: "search-type", handle: (*Server).findSubscriptions},
+	{method: http.MethodPost, path: "Subscription/_search", name: "ITI-113", resource: "Subscription", interaction: "search-type", handle: (*Server).findSubscriptions},
+	{method: http.MethodGet, path: "Subscription/$status", name: "ITI-113", resource: "Subscription", interaction: "$status", handle: (*Server).subscriptionStatus},
+	{method: http.MethodGet, path: "Subscription/{id}", name: "ITI-113", resource: "Subscription", interaction: "read", handle: (*Server).readOwnSubscription},
+	{method: http.MethodPut, path: "Subscription/{id}", name: "ITI-110", resource: "Subscription", interaction: "update", handle: (*Server).changeSubscription},
+	{method: http.MethodDelete, path: "Subscription/{id}", name: "ITI-110", resource: "Subscription", interaction: "delete", handle: (*Server).deleteSubscription},
+	{method: http.MethodGet, path: "Subscription/{id}/$status", name: "ITI-113", resource: "Subscription", interaction: "$status", handle: (*Server).subscriptionStatus},
 }
 
 // announcements are what the CapabilityStatement says of a resource beside its
@@ -67,6 +75,8 @@ var announcements = map[string]fhir.ResourceCapability{
 	"CareTeam":          {Params: fhir.SearchParams("CareTeam"), Text: "Vue des liens déclarés et du médecin traitant (TD1.6) ; écrits par /api/v1."},
 	"Consent":           {Params: fhir.SearchParams("Consent"), Text: "Vue des liens, des blocages et des réglages ; écrits par /api/v1."},
 	"Patient":           {Params: fhir.SearchParams("Patient"), Text: "TD0.2 : existence et état du dossier, accès du lecteur ; aucun trait d'identité."},
+	"Subscription": {Profiles: fhir.SubscriptionProfiles(), Params: fhir.SubscriptionParams(), Conditional: []string{"conditionalCreate"}, Topics: fhir.SubscriptionTopics(),
+		Text: "Les siennes. Documents d'un patient, jugés à la livraison ; destinataires inscrits par l'exploitant ; rest-hook."},
 }
 
 // dispatch finds the route of a request: an unknown path is 404, another method on

@@ -26,6 +26,7 @@ import (
 	"github.com/passerelle-sante/passerelle/fhir"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
 	"github.com/passerelle-sante/passerelle/intake"
+	"github.com/passerelle-sante/passerelle/notify"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds"
@@ -40,6 +41,7 @@ type Server struct {
 	Entrance   *entrance.Desk // documents whose metadata their CDA header tells
 	Tokens     *iua.Verifier
 	Cursors    *fhir.Cursors
+	Broker     notify.Broker // who may be told of documents (ITI-112)
 	// ImmunizationProfiles are the profiles that every Immunization claims.
 	ImmunizationProfiles []string
 

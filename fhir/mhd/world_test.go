@@ -31,6 +31,7 @@ import (
 	"github.com/passerelle-sante/passerelle/fhir/mhd"
 	"github.com/passerelle-sante/passerelle/intake"
 	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/registry/outbox"
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/registry/registrytest"
 	"github.com/passerelle-sante/passerelle/repository"
@@ -52,6 +53,8 @@ type world struct {
 	gate     *authz.Gate
 	desk     *intake.Desk
 	handler  http.Handler
+	server   *mhd.Server
+	box      *outbox.Box
 	issuer   iua.Issuer
 	record   string
 	alice    xds.CX
@@ -82,7 +85,8 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{
-		t: t, dir: dir, count: func(table string) (n int) {
+		box: outbox.Open(pool, time.Now),
+		t:   t, dir: dir, count: func(table string) (n int) {
 			if err := pool.QueryRow(t.Context(), "select count(*) from "+table).Scan(&n); err != nil {
 				t.Fatal(err)
 			}
@@ -114,6 +118,7 @@ func newWorld(t *testing.T) *world {
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
 	server.Routes(router)
+	w.server = server
 	w.handler = router
 	w.create(w.record, w.alice, authz.ProfileActive)
 	w.link("durand")
@@ -146,6 +151,17 @@ func (w *world) link(id string) {
 			return err
 		}
 		return record.DeclareLink(w.t.Context(), s.Handle(), a, authz.ConsentLink, time.Now(), time.Now().Add(time.Hour))
+	})
+}
+
+// unlink takes it back.
+func (w *world) unlink(id string) {
+	w.do(func(s *registry.Session) error {
+		a, err := w.gate.OpenProfile(w.t.Context(), s, authz.Subject{Nature: authz.NaturePro, ID: id, Profession: "10"}, w.alice, authz.Purpose{Action: authz.Unlink})
+		if err != nil {
+			return err
+		}
+		return record.Unlink(w.t.Context(), s.Handle(), a, id)
 	})
 }
 

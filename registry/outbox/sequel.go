@@ -22,7 +22,8 @@ const (
 	auditSQL  = ` insert into outbox ` + columns + ` select record, record, 1, $%d::uuid, at, seq, $%d::text, $%d::bytea, at from line`
 	notifySQL = ` insert into outbox ` + columns + `
 select s.record, s.id, case when s.pull_point is null then 2 else 3 end, gen_random_uuid(), line.at, line.seq, '', null, line.at
-from line join subscription s on s.record = line.record and s.expires_at > line.at and s.status <> 3` // registry.HookOff
+from line join subscription s on s.record = line.record and s.expires_at > line.at and s.status <> 3
+order by s.created_at, s.id` // 3: registry.HookOff
 )
 
 // Greeting is the statement that enters a message of no trail row for a subscription,

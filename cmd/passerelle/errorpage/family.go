@@ -39,7 +39,7 @@ var families = []family{
 	{"QRY", "Requêtes", "Queries", queries, false},
 	{"ACT", "Transactions DMP", "DMP transactions", nil, false},
 	{"COM", "Autres communautés", "Other communities", []string{"ITI-18", "ITI-43", "ITI-38", "ITI-39"}, false},
-	{"DSUB", "Abonnements", "Subscriptions", []string{"ITI-52", "ITI-53", "ITI-54"}, false},
+	{"DSUB", "Abonnements", "Subscriptions", []string{"ITI-52", "ITI-53", "ITI-54", "ITI-110", "ITI-113"}, false},
 	{"SOAP", "SOAP", "SOAP", soapFace, false},
 	{"XML", "XML", "XML", append([]string{"INTAKE-CDA"}, soapFace...), false},
 	{"MIME", "MIME et MTOM", "MIME and MTOM", []string{"ITI-41"}, false},

@@ -9,11 +9,13 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -26,6 +28,7 @@ import (
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/pki"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/service"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
+	"github.com/passerelle-sante/passerelle/notify"
 	"github.com/passerelle-sante/passerelle/registry/postgres"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/trust"
@@ -38,6 +41,15 @@ const RepositoryID = "2.25.291034583940215087312936728309441782913"
 
 // Home is the homeCommunityId of every sandbox. It knows no other community.
 const Home = "urn:oid:2.25.118230641902771044512398765501239887612"
+
+// onThisMachine are who may be told of documents (ITI-53, ITI-112): whoever listens on
+// this machine, at any port, in clear too.
+var onThisMachine = []notify.Consumer{
+	{URL: "http://127.0.0.1/", AnyPort: true}, {URL: "https://127.0.0.1/", AnyPort: true},
+	{URL: "http://localhost/", AnyPort: true, Addresses: loopback}, {URL: "https://localhost/", AnyPort: true, Addresses: loopback},
+}
+
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
 // Options are the flags of `passerelle sandbox`.
 type Options struct {
@@ -115,7 +127,7 @@ func (s *Sandbox) start(ctx context.Context) error {
 		}},
 		Tokens: map[string][]byte{s.Base: s.keys}, CursorSecret: secret, Now: s.clock.Now, Log: s.Log, Audit: s.Audit,
 		ManyPatients: []string{panel.ID}, Operators: []string{operator.ID},
-		Home:          Home,
+		Home: Home, Broker: notify.Broker{Consumers: onThisMachine, TLS: &tls.Config{RootCAs: authority.Pool(), MinVersion: tls.VersionTLS12}},
 		PublicMetrics: true, Trust: service.Trust{Judge: s.judge}, Version: s.Version, Revision: s.Revision,
 	})
 	if err != nil {

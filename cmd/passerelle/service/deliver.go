@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/registry/outbox"
 )
 
@@ -29,7 +30,7 @@ const (
 // Deliver sends what the outbox holds until the context ends. A sink that is down is
 // told of once, in the log and by the backlog; care goes on without it.
 func (s *Service) Deliver(ctx context.Context) {
-	c := &courier{box: outbox.Open(s.Pool, s.Now), reg: s.Registry, gate: s.Gate, sink: s.Audit, notify: s.soap.Notify, now: s.Now, log: s.Log, count: s.metrics.delivered}
+	c := &courier{box: outbox.Open(s.Pool, s.Now), reg: s.Registry, gate: s.Gate, sink: s.Audit, notify: s.notify, now: s.Now, log: s.Log, count: s.metrics.delivered}
 	var working sync.WaitGroup
 	defer working.Wait()
 	if s.Audit != nil {
@@ -40,6 +41,14 @@ func (s *Service) Deliver(ctx context.Context) {
 	}
 	working.Go(func() { every(ctx, tidyEvery, func() { s.tidy(ctx, c.box) }) })
 	working.Go(func() { every(ctx, countEvery, func() { s.countBacklog(ctx, c.box) }) })
+}
+
+// notify tells a consumer in the form of the face that he subscribed on.
+func (s *Service) notify(ctx context.Context, n registry.Notification) error {
+	if n.Telling != nil {
+		return s.fhir.Notify(ctx, n)
+	}
+	return s.soap.Notify(ctx, n)
 }
 
 // every does something now and at each interval.

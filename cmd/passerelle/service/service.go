@@ -87,6 +87,7 @@ type Service struct {
 	limits   map[string]int64 // by face
 	router   *gin.Engine
 	soap     *iti.Server
+	fhir     *mhd.Server
 
 	assertions *saml.Verifier
 	watched    watched
@@ -202,8 +203,9 @@ func (s *Service) route() error {
 	bare := s.Entrance()
 	fhirFace := &mhd.Server{
 		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Entrance: bare, Tokens: tokens, Cursors: cursors,
-		Base: s.Base + "/fhir", Now: s.Now, NewID: NewID, Log: s.Log, Observe: observe,
+		Broker: s.Broker, Base: s.Base + "/fhir", Now: s.Now, NewID: NewID, Log: s.Log, Observe: observe,
 	}
+	s.fhir = fhirFace
 	fhirFace.Routes(s.router)
 	(&api.Server{Gate: s.Gate, Registry: s.Registry, Tokens: tokens, Now: s.Now, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
 	s.router.POST("/intake/cda", gin.WrapH(&entrance.Server{Desk: bare, Tokens: tokens, Base: s.Base, NewID: NewID, Log: s.Log, Observe: observe}))
