@@ -156,9 +156,9 @@ func AppendBinaryXML(b []byte, v authz.Visible[xds.Document]) (before []byte, af
 	if len(head) == 0 {
 		return b, "", nil
 	}
-	n, s := scan(string(head)+tail, "")
-	if s.fatal {
-		return b, "", s.findings
+	n, err := scan(string(head) + tail)
+	if err != nil {
+		return b, "", err
 	}
 	if b, err = AppendXML(b, n, false); err != nil {
 		return nil, "", err

@@ -81,10 +81,10 @@ func (c checker) narrative(p place) {
 
 // codeSystem warns of a code system that nobody around here publishes: it may be right.
 func (c checker) codeSystem(p place) {
-	at := p.get("system")
-	if !at.there() || knownSystem(at.Text) {
+	if system := p.Node.Get("system"); system == nil || knownSystem(system.Text) {
 		return
 	}
+	at := p.get("system")
 	line, column := c.position(at.offset)
 	c.findings.Add(&xds.Error{ID: "FHIR-020", Severity: xds.SeverityWarning, Where: at.path, Line: line, Column: column})
 }

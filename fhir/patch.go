@@ -141,7 +141,7 @@ func difference(before, after patched) (acts []authz.Value, unarchive bool) {
 // apply carries out the operations on the resource that the state makes, and reads the
 // state that comes out.
 func (p Patch) apply(before patched) (patched, xds.Errors) {
-	tree, _ := scan(string(before.resource()), "DocumentReference")
+	tree, _ := scan(string(before.resource()))
 	for _, o := range p.ops {
 		if reason := o.apply(tree); reason != "" {
 			return patched{}, xds.Errors{xds.Found("FHIR-009", o.where, "", reason)}
@@ -169,11 +169,11 @@ func (s patched) resource() []byte {
 
 // read is the state that a patched resource means, held against the one before.
 func (s patched) read(tree *Node) (patched, xds.Errors) {
-	c := checker{&scanner{}}
+	c := checker{&scanner{paths: true}}
 	for _, m := range tree.Members {
 		if slices.Contains(patchable, m.Name) && (m.Value.Kind != Array || len(m.Value.Items) > 0) {
 			at := place{m.Value, "DocumentReference." + m.Name}
-			c.property(at, r4().structures["DocumentReference"].lookup(m.Name), nil, map[string]string{})
+			c.property(root(tree), at, r4().structures["DocumentReference"].lookup(m.Name), &met{})
 		}
 	}
 	findings := c.findings

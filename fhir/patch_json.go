@@ -14,7 +14,8 @@ func ReadJSONPatch(r io.Reader, limit int64) (Patch, xds.Errors) {
 	if findings := readAll(&text, r, limit); findings != nil {
 		return Patch{}, findings
 	}
-	n, s := scan(strings.TrimPrefix(text.String(), "\ufeff"), "Patch")
+	s := &scanner{src: strings.TrimPrefix(text.String(), "\ufeff"), paths: true}
+	n := s.whole("Patch")
 	if s.findings.Failed() {
 		return Patch{}, s.findings
 	}

@@ -36,7 +36,23 @@ func ReadResource(r io.Reader, limit int64, types ...string) (*Node, xds.Errors)
 	if len(types) == 1 {
 		where = types[0]
 	}
-	n, s := scan(strings.TrimPrefix(text.String(), "\ufeff"), where)
+	return twice(func(paths bool) (*Node, xds.Errors) {
+		return readJSON(&scanner{src: strings.TrimPrefix(text.String(), "\ufeff"), paths: paths}, where, types)
+	})
+}
+
+// twice reads without the paths of findings, which cost more than the reading, and
+// again with them when there is a finding to tell.
+func twice(read func(paths bool) (*Node, xds.Errors)) (*Node, xds.Errors) {
+	if n, findings := read(false); len(findings) == 0 {
+		return n, nil
+	}
+	return read(true)
+}
+
+// readJSON reads the text of a scanner as one of the types.
+func readJSON(s *scanner, where string, types []string) (*Node, xds.Errors) {
+	n := s.whole(where)
 	if s.fatal {
 		return nil, s.findings
 	}
@@ -49,7 +65,7 @@ func ReadResource(r io.Reader, limit int64, types ...string) (*Node, xds.Errors)
 		c.wrong(place{n, "resourceType"}, name, strings.Join(types, " ou "))
 		return nil, c.findings
 	}
-	c.resource(root(n))
+	c.resource(root(n), false)
 	return n, c.findings
 }
 
@@ -82,7 +98,7 @@ const otherResource = "une ressource que la passerelle lit"
 
 // resource checks a resource. One that the table does not hold is refused, be it of R4
 // or not: what cannot be checked cannot be kept or given back either.
-func (c checker) resource(p place) {
+func (c checker) resource(p place, contained bool) {
 	if p.Kind != Object {
 		c.wrong(p, "ce n'est pas un objet", "une ressource")
 		return
@@ -92,7 +108,7 @@ func (c checker) resource(p place) {
 	switch {
 	case s != nil && s.resource:
 		c.object(p, s)
-		if s.elements["contained"] != nil && !contained(p.path) {
+		if s.elements["contained"] != nil && !contained {
 			c.local(p)
 		}
 	case r4().resources[name]:
@@ -100,11 +116,6 @@ func (c checker) resource(p place) {
 	default:
 		c.wrong(place{p.Node, p.path + ".resourceType"}, name, "un type de ressource de FHIR R4")
 	}
-}
-
-// contained tells whether a path is that of a contained resource.
-func contained(path string) bool {
-	return strings.HasPrefix(path[strings.LastIndexByte(path, '.')+1:], "contained[")
 }
 
 // object checks the properties of an object against its structure.
@@ -116,20 +127,20 @@ func (c checker) object(p place, s *structure) {
 	if len(p.Members) == 0 {
 		c.wrong(p, "objet vide", "au moins un élément")
 	}
-	present := map[string]string{}
+	present := make(met, 0, 16)
 	for _, m := range p.Members {
-		at := place{m.Value, join(p.path, m.Name)}
-		switch {
+		at := place{m.Value, c.join(p.path, m.Name)}
+		switch name, companion := strings.CutPrefix(m.Name, "_"); {
 		case m.Name == "resourceType" && s.resource:
-		case strings.HasPrefix(m.Name, "_"):
-			c.companion(p, at, s, present)
+		case companion:
+			c.companion(p, at, s, name, &present)
 		default:
-			c.property(at, s.lookup(m.Name), p.Node.Get("_"+m.Name), present)
+			c.property(p, at, s.lookup(m.Name), &present)
 		}
 	}
 	for _, e := range s.required {
-		if present[e.of] == "" {
-			c.wrong(place{p.Node, p.path + "." + e.of}, "", "élément obligatoire")
+		if present.named(e.of) == nil {
+			c.wrong(place{p.Node, c.join(p.path, e.of)}, "", "élément obligatoire")
 		}
 	}
 	if s.rule != nil {
@@ -137,34 +148,47 @@ func (c checker) object(p place, s *structure) {
 	}
 }
 
-// property checks one property; present remembers the elements met, since a
-// choice may stand only once.
-func (c checker) property(at place, e *element, companion *Node, present map[string]string) {
+// met are the elements that an object has.
+type met []*element
+
+// named is the element of a name, or the type that was chosen of it.
+func (m met) named(of string) *element {
+	for _, e := range m {
+		if e.of == of {
+			return e
+		}
+	}
+	return nil
+}
+
+// add adds an element of p; a choice may stand only once.
+func (c checker) add(present *met, e *element, at place) {
+	switch other := present.named(e.of); {
+	case other == nil:
+		*present = append(*present, e)
+	case other != e:
+		c.wrong(at, "deuxième valeur de "+e.of+"[x]", "une seule")
+	}
+}
+
+// property checks one property of p.
+func (c checker) property(p, at place, e *element, present *met) {
 	if e == nil {
 		c.wrong(at, "élément inconnu", "un élément de FHIR R4")
 		return
 	}
-	if other := present[e.of]; other != "" && other != e.name {
-		c.wrong(at, "deuxième valeur de "+e.of+"[x]", "une seule")
-	}
-	present[e.of] = e.name
-	if e.array {
-		c.list(at, e, companion)
-		return
-	}
-	if at.Kind == Array {
+	c.add(present, e, at)
+	switch {
+	case e.array:
+		c.list(p, at, e)
+	case at.Kind == Array:
 		c.wrong(at, "liste", "une seule valeur")
-		return
+	default:
+		c.single(at, e)
 	}
-	c.single(at, e)
 }
 
-// said tells whether the companion of the i-th value says anything.
-func said(companions *Node, i int) bool {
-	return companions.At(i) != nil && companions.At(i).Kind == Object
-}
-
-func (c checker) list(at place, e *element, companions *Node) {
+func (c checker) list(p, at place, e *element) {
 	if at.Kind != Array {
 		c.wrong(at, "une valeur seule", "une liste")
 		return
@@ -172,11 +196,14 @@ func (c checker) list(at place, e *element, companions *Node) {
 	if len(at.Items) == 0 {
 		c.wrong(at, "liste vide", "au moins un élément, ou rien")
 	}
-	for i, item := range at.each() {
-		if _, primitive := primitives[e.kind]; primitive && item.Kind == Null && said(companions, i) {
-			continue // its companion speaks for it
+	_, primitive := primitives[e.kind]
+	for i, item := range at.Items {
+		if primitive && item.Kind == Null {
+			if said := p.Node.Get("_" + e.name).At(i); said != nil && said.Kind == Object {
+				continue // its companion speaks for it
+			}
 		}
-		c.single(item, e)
+		c.single(place{item, c.index(at.path, i)}, e)
 	}
 }
 
@@ -187,7 +214,7 @@ func (c checker) single(at place, e *element) {
 		return
 	}
 	if e.kind == "Resource" {
-		c.resource(at)
+		c.resource(at, e.of == "contained")
 		return
 	}
 	if s := r4().structures[e.kind]; s != nil {
@@ -221,8 +248,7 @@ func quotable(at place, kind string) string {
 }
 
 // companion checks `_name`, which carries the id and the extensions of a primitive.
-func (c checker) companion(p, at place, s *structure, present map[string]string) {
-	name := at.path[strings.LastIndex(at.path, "._")+2:]
+func (c checker) companion(p, at place, s *structure, name string, present *met) {
 	e := s.lookup(name)
 	switch {
 	case e == nil:
@@ -231,20 +257,19 @@ func (c checker) companion(p, at place, s *structure, present map[string]string)
 	case !e.accompanied(s):
 		c.wrong(at, "élément qui n'a ni id ni extension", "sans _")
 		return
-	case present[e.of] != "" && present[e.of] != e.name:
-		c.wrong(at, "deuxième valeur de "+e.of+"[x]", "une seule")
 	}
-	present[e.of] = e.name
-	items := []place{at}
-	if e.array {
-		items = at.each()
-		if at.Kind != Array || p.Node.Get(e.name) != nil && len(p.Node.Get(e.name).Items) != len(items) {
-			c.wrong(at, "liste d'une autre longueur", "une liste aussi longue que "+e.name)
-		}
+	c.add(present, e, at)
+	if !e.array {
+		c.object(at, bare)
+		return
 	}
-	for _, item := range items {
+	if values := p.Node.Get(e.name); at.Kind != Array || values != nil && values.length() != at.length() {
+		c.wrong(at, "liste d'une autre longueur", "une liste aussi longue que "+e.name)
+		return
+	}
+	for i, item := range at.Items {
 		if item.Kind != Null {
-			c.object(item, bare)
+			c.object(place{item, c.index(at.path, i)}, bare)
 		}
 	}
 }

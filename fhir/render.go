@@ -57,13 +57,13 @@ func (r Rendering) Render(resource []byte) ([]byte, error) {
 	if r == (Rendering{}) {
 		return resource, nil
 	}
-	n, s := scan(string(resource), "")
-	if s.fatal {
-		return nil, s.findings
+	n, err := scan(string(resource))
+	if err != nil {
+		return nil, err
 	}
 	n = r.Subset.of(n)
 	if r.Format == XML {
-		return AppendXML(nil, n, r.Pretty)
+		return AppendXML(make([]byte, 0, 3*len(resource)/2), n, r.Pretty)
 	}
 	return AppendJSON(nil, n, r.Pretty), nil
 }

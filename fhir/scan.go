@@ -20,6 +20,7 @@ const (
 // duplicate properties, the text of numbers, the order of members.
 type scanner struct {
 	src      string
+	paths    bool                                // whether findings have paths
 	lines    func(offset int) (line, column int) // of a text that is no JSON
 	pos      int
 	depth    int
@@ -28,9 +29,17 @@ type scanner struct {
 	fatal    bool
 }
 
-// scan parses one JSON value that fills src; where is the path of the whole.
-func scan(src, where string) (*Node, *scanner) {
+// scan parses one JSON value that fills src, of our own writing.
+func scan(src string) (*Node, error) {
 	s := &scanner{src: src}
+	if n := s.whole(""); !s.fatal {
+		return n, nil
+	}
+	return nil, s.findings
+}
+
+// whole parses one JSON value that fills the text; where is the path of the whole.
+func (s *scanner) whole(where string) *Node {
 	s.space()
 	n := s.value(where)
 	if !s.fatal {
@@ -39,7 +48,7 @@ func scan(src, where string) (*Node, *scanner) {
 			s.stop(where, "texte après la fin de la ressource")
 		}
 	}
-	return n, s
+	return n
 }
 
 // position gives line and column, from 1, of an offset.
@@ -145,7 +154,7 @@ func (s *scanner) object(n *Node, where string) {
 			return
 		}
 		s.space()
-		path := join(where, name)
+		path := s.join(where, name)
 		v := s.value(path)
 		if s.fatal {
 			return
@@ -168,7 +177,7 @@ func (s *scanner) array(n *Node, where string) {
 			return
 		}
 		s.space()
-		item := s.value(where + "[" + strconv.Itoa(len(n.Items)) + "]")
+		item := s.value(s.index(where, len(n.Items)))
 		if s.fatal {
 			return
 		}
@@ -281,6 +290,21 @@ func (s *scanner) number(where string) string {
 		s.stop(where, "nombre mal formé")
 	}
 	return text
+}
+
+// join and index extend a FHIRPath, when paths are told at all.
+func (s *scanner) join(path, name string) string {
+	if !s.paths {
+		return ""
+	}
+	return join(path, name)
+}
+
+func (s *scanner) index(path string, i int) string {
+	if !s.paths {
+		return ""
+	}
+	return path + "[" + strconv.Itoa(i) + "]"
 }
 
 // join extends a FHIRPath; a name that no element can have is shortened and made

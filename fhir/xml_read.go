@@ -33,7 +33,14 @@ func ReadXML(r io.Reader, limit int64, types ...string) (*Node, xds.Errors) {
 		findings, _ := xds.FindingsOf(err)
 		return nil, findings
 	}
-	x := xmlReader{checker{&scanner{lines: func(offset int) (int, int) { return lineOf(doc, offset) }}}}
+	return twice(func(paths bool) (*Node, xds.Errors) {
+		s := &scanner{lines: func(offset int) (int, int) { return lineOf(doc, offset) }, paths: paths}
+		return xmlReader{checker{s}}.read(top, types)
+	})
+}
+
+// read reads the root of a text as one of the types.
+func (x xmlReader) read(top *xmlgate.Element, types []string) (*Node, xds.Errors) {
 	if len(types) > 0 && (top.Space != fhirSpace || !slices.Contains(types, top.Local)) {
 		x.finding("FHIR-001", "resourceType", top.Start, xds.Shorten(top.Local), strings.Join(types, " ou ")+", de l'espace de noms "+fhirSpace)
 		return nil, x.findings
@@ -42,7 +49,7 @@ func ReadXML(r io.Reader, limit int64, types ...string) (*Node, xds.Errors) {
 	if n == nil {
 		return nil, x.findings
 	}
-	x.checker.resource(root(n))
+	x.checker.resource(root(n), false)
 	return n, x.findings
 }
 
@@ -79,7 +86,7 @@ func (x xmlReader) attributes(e *xmlgate.Element, path string, known ...string) 
 	for _, a := range e.Attrs {
 		hint := a.Space == "http://www.w3.org/2001/XMLSchema-instance" && a.Local == "schemaLocation" && e.Parent == nil
 		if !hint && (a.Space != "" || !slices.Contains(known, a.Local)) {
-			x.refuse(e, join(path, a.Local), "attribut inconnu", "les attributs de FHIR R4")
+			x.refuse(e, x.join(path, a.Local), "attribut inconnu", "les attributs de FHIR R4")
 		}
 	}
 }
@@ -98,7 +105,7 @@ func (x xmlReader) children(n *Node, s *structure, e *xmlgate.Element, path stri
 		}
 		run := rest[:same]
 		rest = rest[same:]
-		at := join(path, c.Local)
+		at := x.join(path, c.Local)
 		of := s.lookup(c.Local)
 		switch {
 		case of == nil || s.isAttribute(c.Local) || c.Space != spaceOf(of):
@@ -134,7 +141,7 @@ func (x xmlReader) property(n *Node, of *element, run []*xmlgate.Element, path s
 	companions := &Node{Kind: Array, offset: run[0].Start}
 	valued, accompanied := false, false
 	for i, e := range run {
-		value, companion := x.value(e, of, path+"["+strconv.Itoa(i)+"]")
+		value, companion := x.value(e, of, x.index(path, i))
 		valued, accompanied = valued || value != nil, accompanied || companion != nil
 		values.Items = append(values.Items, orNull(value, e))
 		companions.Items = append(companions.Items, orNull(companion, e))
