@@ -38,6 +38,10 @@ type Grant struct {
 // so far: it reads and feeds. Rights, marks and the history are the patient's own.
 var applicationActs = []Value{Search, Retrieve, Submit, Replace, Delete, ReadState}
 
+// OfApplications is the most that any application is granted: what documents hold, and
+// being told of them. Who looks after the patient, who looked, and his consents are his.
+const OfApplications Reach = "Binary.r DocumentReference.cruds Immunization.cruds ImmunizationRecommendation.rs List.rs Patient.rs Provenance.r Subscription.cruds"
+
 // limit is the conjunct that the grant of an application adds to every predicate: a
 // document of another type does not exist for it.
 type limit struct {
@@ -59,12 +63,12 @@ func (g *Gate) granted(m moment, sub Subject, given Grant, action Value) (limit,
 		return limit{}, true
 	}
 	app, listed := g.application(sub.Application)
-	reached := app.Reach.Allows(sub.Asked) && given.Reach.Allows(sub.Asked) && sub.Scopes.Allows(sub.Asked)
+	reached := OfApplications.Allows(sub.Asked) && app.Reach.Allows(sub.Asked) && given.Reach.Allows(sub.Asked) && sub.Scopes.Allows(sub.Asked)
 	if !listed || !given.Given || !m.now.Before(given.Expires) || !reached || !slices.Contains(applicationActs, action) {
 		return limit{on: true}, false
 	}
 	l := both(app.Types, given.Types)
-	l.reach = []Reach{app.Reach, given.Reach}
+	l.reach = []Reach{OfApplications, app.Reach, given.Reach}
 	return l, true
 }
 

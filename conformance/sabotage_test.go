@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -12,9 +13,11 @@ import (
 // sabotage switches one rule off.
 type sabotage struct {
 	name         string
-	line         string // of the table of rules, as it starts
+	file         string // "" = the table of rules
+	line         string // of it, as it starts
 	before, with string // what is changed in it; without them the line goes
-	row          string // of the truth table that must turn red
+	pkg          string // of row; "" = that of the truth table
+	row          string // of the truth table, or a test, that must turn red
 	script       string // of the black-box scripts that must turn red
 }
 
@@ -22,6 +25,12 @@ var sabotages = []sabotage{
 	{name: "masked documents", line: `permit("R-23"`, before: "unmasked, ", row: "TestSeeds/T023", script: "TestScripts/01-story"},
 	{name: "the door of blocked professionals", line: `closes("R-04"`, row: "TestSeeds/T019", script: "TestScripts/01-story"},
 	{name: "hidden from the patient", line: `forbid("R-09"`, row: "TestSeeds/T055", script: "TestScripts/12-hidden"},
+	{name: "an application without a grant", file: "../authz/gate.go", line: "if !granted && !otherPatient {", before: "!granted", with: "false",
+		pkg: "./authz", row: "TestApplicationNeedsAGrant/no_grant", script: "TestScripts/21-applications"},
+	{name: "the types of a grant", file: "../authz/predicate.go", line: "if !p.limit.admits(", before: "!p.limit", with: "false && !p.limit",
+		pkg: "./authz", row: "TestApplicationSeesItsTypesAlone/both"},
+	{name: "the types of a grant, in SQL", file: "../registry/compile.go", line: "if types, limited := p.Limit(); limited {", before: "; limited {", with: "; limited && false {",
+		pkg: "./registry", row: "TestSQLIsAdmit"},
 }
 
 // TestSabotage builds the gateway with one rule switched off, the tree untouched (go's
@@ -36,18 +45,18 @@ func TestSabotage(t *testing.T) {
 		}
 		t.Run(s.name, func(t *testing.T) {
 			overlay := s.overlay(t)
-			turnsRed(t, overlay, "./authz/france", s.row)
-			if long {
+			turnsRed(t, overlay, cmp.Or(s.pkg, "./authz/france"), s.row)
+			if long && s.script != "" {
 				turnsRed(t, overlay, "./conformance", s.script)
 			}
 		})
 	}
 }
 
-// overlay writes the table of rules without the rule, beside the tree.
+// overlay writes the file without the rule, beside the tree.
 func (s sabotage) overlay(t *testing.T) string {
 	t.Helper()
-	rules, err := filepath.Abs("../authz/france/rules.go")
+	rules, err := filepath.Abs(cmp.Or(s.file, "../authz/france/rules.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +84,7 @@ func (s sabotage) overlay(t *testing.T) string {
 		t.Fatalf("%d lines start with %s", found, s.line)
 	}
 	dir := t.TempDir()
-	sabotaged, overlay := filepath.Join(dir, "rules.go"), filepath.Join(dir, "overlay.json")
+	sabotaged, overlay := filepath.Join(dir, "sabotaged.go"), filepath.Join(dir, "overlay.json")
 	data, err := json.Marshal(map[string]any{"Replace": map[string]string{rules: sabotaged}})
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 // scriptCommands are the words of the scripts beside those of testscript:
 //
 //	exits CODE PROGRAM…          run a program and compare its exit code
-//	as NAME PATIENT [MODE [WHY]] take a token of the cast for the calls that follow
+//	as NAME PATIENT [MODE [WHY [CLIENT SCOPE]]] take a token of the cast, or of an application, for the calls that follow
 //	get|post|put|delete PATH [BODY]   call the gateway; "!" asks for a status from 400 up
 //	status CODE                  compare the last status
 //	json PATH is|has VALUE       compare in the last JSON: a.0.b, * for all of a list
@@ -64,7 +64,7 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 // scriptIdentity is the body of /sandbox/token.
 func scriptIdentity(as, patient string, more []string) map[string]string {
 	body := map[string]string{"as": as, "patient": patient}
-	for i, name := range []string{"mode", "reason"} {
+	for i, name := range []string{"mode", "reason", "client", "scope"} {
 		if i < len(more) {
 			body[name] = more[i]
 		}
@@ -74,7 +74,7 @@ func scriptIdentity(as, patient string, more []string) map[string]string {
 
 func scriptAs(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 2 {
-		ts.Fatalf("usage: as NAME PATIENT [MODE [WHY]]")
+		ts.Fatalf("usage: as NAME PATIENT [MODE [WHY [CLIENT SCOPE]]]")
 	}
 	c := scriptState(ts)
 	body, err := json.Marshal(scriptIdentity(args[0], args[1], args[2:]))

@@ -25,6 +25,7 @@ type route struct {
 
 var routes = []route{
 	{method: http.MethodGet, path: "metadata", name: "metadata", open: true, handle: (*Server).metadata},
+	{method: http.MethodGet, path: ".well-known/smart-configuration", name: "metadata", open: true, raw: true, handle: (*Server).smart},
 	{method: http.MethodPost, path: "", name: "ITI-65", interaction: "transaction", actor: true, handle: (*Server).provide},
 
 	{method: http.MethodGet, path: "DocumentReference", name: "ITI-67", resource: "DocumentReference", interaction: "search-type", handle: (*Server).search},

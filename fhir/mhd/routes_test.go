@@ -1,6 +1,9 @@
 package mhd
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // A path is compared segment by segment, and _search or an operation is no id.
 func TestMatch(t *testing.T) {
@@ -27,5 +30,23 @@ func TestMatch(t *testing.T) {
 		if ok != row.ok || ok && (id != row.id || vid != row.vid) {
 			t.Errorf("%s on %s: %q %q %v", row.path, row.pattern, id, vid, ok)
 		}
+	}
+}
+
+// TestRoutesAsk: each route that takes a token asks for something that scopes can name,
+// else no token with scopes could ever take it, and the SMART configuration would not
+// speak of it.
+func TestRoutesAsk(t *testing.T) {
+	for _, rt := range routes {
+		if asked := rt.asks(); !rt.open && (asked.Resource == "" || asked.Letter == "") {
+			t.Errorf("%s %s: %s asks for nothing that a scope names", rt.method, rt.path, rt.interaction)
+		}
+	}
+	scopes := supported([]route{
+		{resource: "DocumentReference", interaction: "read"}, {resource: "DocumentReference", interaction: "search-type"}, {interaction: "transaction"},
+		{resource: "AuditEvent", interaction: "search-type"}, {resource: "List", interaction: "read", open: true},
+	})
+	if got, want := strings.Join(scopes, " "), "patient/DocumentReference.crs user/AuditEvent.s user/DocumentReference.crs"; got != want {
+		t.Errorf("scopes %s, want %s", got, want)
 	}
 }

@@ -45,6 +45,9 @@ type Server struct {
 	// ImmunizationProfiles are the profiles that every Immunization claims.
 	ImmunizationProfiles []string
 
+	// TokenEndpoint and JWKS are addresses of the sandbox's issuer, "" in any other service.
+	TokenEndpoint, JWKS string
+
 	Base     string // address of the face, without a slash at its end
 	Software string // version of the product, "" = not said
 	Now      func() time.Time

@@ -34,6 +34,8 @@ type tokenRequest struct {
 	Direct        bool         `json:"direct"` // unsigned, in the name of the bearer's card
 	Secret        bool         `json:"secret"`
 	AIR           bool         `json:"air"`
+	Client        string       `json:"client"` // of an application: its client_id
+	Scope         string       `json:"scope"`
 }
 
 type traitsField struct {

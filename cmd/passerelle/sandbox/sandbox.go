@@ -125,6 +125,7 @@ func (s *Sandbox) start(ctx context.Context) error {
 		VIHF: map[string]saml.Issuer{authority.VIHF.Name(): {
 			Certificates: []*x509.Certificate{authority.VIHF.Certificate}, Roots: authority.Pool(), SubjectDN: authority.VIHF.Name(), Unrevocable: true,
 		}},
+		Applications: cast.Applications(), Sandbox: service.Sandbox{TokenEndpoint: s.Base + "/sandbox/token", JWKS: s.Base + "/.well-known/jwks.json"},
 		Tokens: map[string][]byte{s.Base: s.keys}, CursorSecret: secret, Now: s.clock.Now, Log: s.Log, Audit: s.Audit,
 		ManyPatients: []string{panel.ID}, Operators: []string{operator.ID},
 		Home: Home, Broker: notify.Broker{Consumers: onThisMachine, TLS: &tls.Config{RootCAs: authority.Pool(), MinVersion: tls.VersionTLS12}},

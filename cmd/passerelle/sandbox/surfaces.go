@@ -20,7 +20,7 @@ func (s *Sandbox) routes(r gin.IRouter) {
 	g := r.Group("/sandbox")
 	g.GET("/cast", func(c *gin.Context) {
 		st := s.cast()
-		c.PureJSON(http.StatusOK, gin.H{"patients": st.Patients, "professionals": st.Professionals})
+		c.PureJSON(http.StatusOK, gin.H{"patients": st.Patients, "professionals": st.Professionals, "applications": listed()})
 	})
 	g.POST("/vihf", s.issueVIHF)
 	g.POST("/token", s.issueToken)
@@ -78,8 +78,12 @@ func (s *Sandbox) asked(c *gin.Context) (body tokenRequest, claims saml.Claims, 
 }
 
 func (s *Sandbox) issueVIHF(c *gin.Context) {
-	_, claims, ok := s.asked(c)
+	body, claims, ok := s.asked(c)
 	if !ok {
+		return
+	}
+	if body.Client != "" || body.Scope != "" {
+		refuse(c, &xds.Error{ID: "JSON-002", Where: "client", Found: body.Client, Expected: "un jeton (/sandbox/token) : les applications n'ont pas de VIHF"})
 		return
 	}
 	assertion, err := s.vihf.Issue(claims)
@@ -95,7 +99,9 @@ func (s *Sandbox) issueToken(c *gin.Context) {
 	if !ok {
 		return
 	}
-	token, err := s.tokens.Issue(bearer(claims))
+	issued := bearer(claims)
+	issued.Client, issued.Scope = body.Client, body.Scope
+	token, err := s.tokens.Issue(issued)
 	if err != nil {
 		refuse(c, err)
 		return

@@ -51,7 +51,10 @@ type Options struct {
 	Provisional  bool   // provisional columns of the matrix are in force
 	TestINS      bool   // the test and demonstration roots of the INS are accepted
 	VIHF         map[string]saml.Issuer
-	Tokens       map[string][]byte // JWKS by issuer
+	Tokens       map[string][]byte   // JWKS by issuer
+	Portals      []string            // client_id of the operator's own faces for patients
+	Applications []authz.Application // that patients may authorise
+	Sandbox      Sandbox
 	CursorSecret [32]byte
 	Now          func() time.Time
 	Log          *slog.Logger
@@ -73,6 +76,12 @@ type Options struct {
 	Document       int64 // bytes of one document; 0: that of soap.DefaultLimits
 	Version        string
 	Revision       string // of the sources; "" is not known
+}
+
+// Sandbox is what only a sandbox says of its tokens; the zero Sandbox is none.
+type Sandbox struct {
+	TokenEndpoint string // where it issues them
+	JWKS          string // the address of its keys
 }
 
 // Service is a gateway ready to serve.
@@ -113,7 +122,8 @@ func New(o Options) (*Service, error) {
 	if err := s.openPolicies(paris); err != nil {
 		return nil, err
 	}
-	s.Gate = &authz.Gate{Policy: s.Policies.Schedule, Now: o.Now, Paris: paris, ManyPatients: professionals(o.ManyPatients), Operator: operators(o.Operators)}
+	s.Gate = &authz.Gate{Policy: s.Policies.Schedule, Now: o.Now, Paris: paris, ManyPatients: professionals(o.ManyPatients), Operator: operators(o.Operators),
+		Applications: catalogue(o.Applications)}
 	o.Repository.Observe = s.metrics.stored
 	s.metrics.watchPool(o.Pool)
 	s.health = s.newHealth()
@@ -127,6 +137,22 @@ func New(o Options) (*Service, error) {
 // professionals tells those of a list by their national ids.
 func professionals(ids []string) func(authz.Subject) bool {
 	return func(sub authz.Subject) bool { return sub.Nature == authz.NaturePro && slices.Contains(ids, sub.ID) }
+}
+
+// catalogue finds an application by its client_id.
+func catalogue(all []authz.Application) func(string) (authz.Application, bool) {
+	return func(client string) (authz.Application, bool) {
+		i := slices.IndexFunc(all, func(a authz.Application) bool { return a.Client == client })
+		if i < 0 {
+			return authz.Application{}, false
+		}
+		return all[i], true
+	}
+}
+
+// refusedToken tells the operator which claim failed: the client learns the code alone.
+func (s *Service) refusedToken(e *xds.Error) {
+	s.Log.Info("token refused", "code", e.ID, "claim", e.Where, "found", e.Found)
 }
 
 // operators tells whether a subject is one of those named: a person by his own id, a
@@ -161,7 +187,8 @@ func (s *Service) route() error {
 	if err := s.openTrust(); err != nil {
 		return err
 	}
-	tokens, err := iua.New(iua.Config{Issuers: s.Tokens, Audience: s.Base, Now: s.Now, RequirePatient: s.RequirePatient})
+	tokens, err := iua.New(iua.Config{Issuers: s.Tokens, Audience: s.Base, Now: s.Now, RequirePatient: s.RequirePatient, Portals: s.Portals,
+		Explain: s.Sandbox != Sandbox{}, Refused: s.refusedToken})
 	if err != nil {
 		return err
 	}
@@ -204,10 +231,11 @@ func (s *Service) route() error {
 	fhirFace := &mhd.Server{
 		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Entrance: bare, Tokens: tokens, Cursors: cursors,
 		Broker: s.Broker, Base: s.Base + "/fhir", Now: s.Now, NewID: NewID, Log: s.Log, Observe: observe,
+		TokenEndpoint: s.Sandbox.TokenEndpoint, JWKS: s.Sandbox.JWKS,
 	}
 	s.fhir = fhirFace
 	fhirFace.Routes(s.router)
-	(&api.Server{Gate: s.Gate, Registry: s.Registry, Tokens: tokens, Now: s.Now, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
+	(&api.Server{Gate: s.Gate, Registry: s.Registry, Tokens: tokens, Now: s.Now, Incident: NewID, Log: s.Log, Listed: s.Applications, Beside: entrance.OpenAPI()}).Routes(s.router)
 	s.router.POST("/intake/cda", gin.WrapH(&entrance.Server{Desk: bare, Tokens: tokens, Base: s.Base, NewID: NewID, Log: s.Log, Observe: observe}))
 	asked := []string{http.MethodGet, http.MethodHead} // probes and link checkers ask by HEAD
 	for _, path := range []string{"/errors", "/errors/*code"} {
