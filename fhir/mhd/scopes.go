@@ -9,7 +9,7 @@ import (
 // for requesting FHIR resources). What is missing here no scope reaches.
 var letters = map[string]string{
 	"read": "r", "vread": "r", "history-instance": "r", "search-type": "s", "create": "c", "update": "u", "patch": "u", "delete": "d",
-	"transaction": "c", "$generate-metadata": "c",
+	"transaction": "c", "$generate-metadata": "c", "$status": "r",
 }
 
 // asks is what the route does, as a scope would name it. A transaction is ITI-65: it
