@@ -17,6 +17,9 @@ type References struct {
 	// Document gives the logicalID of the registered document with a uniqueId, "" when
 	// the sender can see none; nil resolves nothing.
 	Document func(uniqueID string) string
+	// Folder gives the folder with an id of any kind that the sender may put documents
+	// into; nil resolves nothing.
+	Folder func(id string) RegisteredFolder
 	// entries are the resources of the same bundle by fullUrl.
 	entries map[string]*Node
 }
@@ -178,8 +181,12 @@ func readHash(r *reading, p place, e *xds.DocumentEntry) {
 }
 
 func readSize(r *reading, p place, e *xds.DocumentEntry) {
-	if v, err := strconv.ParseInt(p.text(), 10, 64); err == nil {
+	v, err := strconv.ParseInt(p.text(), 10, 64)
+	if err == nil {
 		e.Size = v
+	}
+	if r.pushed && err == nil && v == 0 {
+		r.refuse(p, "0", "le nombre d'octets du document : l'assemblage différé n'est pas offert")
 	}
 }
 

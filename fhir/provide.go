@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"encoding/base64"
+	"errors"
 	"io"
 	"slices"
 	"strconv"
@@ -40,7 +41,8 @@ func (d BundleDocument) Open() io.Reader {
 // given in the same order (P10).
 type PlannedEntry struct {
 	Resource string // List, DocumentReference, Binary, Parameters, Patient
-	EntryID  string // EntryUUID of the object in the submission: the set, or the document
+	EntryID  string // EntryUUID of the object in the submission: the set, a document, a folder; or the registered object that is changed
+	Changes  bool   // something that is registered
 }
 
 // Provided is an ITI-65 bundle as a submission.
@@ -68,6 +70,9 @@ func ReadProvideBundle(n *Node, refs References) (Provided, xds.Errors) {
 	b.submissionSet()
 	for i := range b.entries {
 		b.document(i)
+	}
+	for i := range b.entries {
+		b.folder(i)
 	}
 	b.patches()
 	b.unused()
@@ -98,6 +103,7 @@ type bundleEntry struct {
 	url      string // fullUrl
 	id       string // EntryUUID in the submission
 	used     bool   // a Binary that a document points to
+	folder   bool   // a List of code folder
 }
 
 func (b *bundle) refuse(p place, found, expected string) {
@@ -125,7 +131,7 @@ func (b *bundle) head() {
 // index sorts the entries into the slices of the profile, which are closed (P1).
 func (b *bundle) index() {
 	b.list = -1
-	documents := 0
+	documents, patients := 0, 0
 	for i, at := range b.get("entry").each() {
 		e := bundleEntry{place: at, resource: at.get("resource"), method: at.get("request").Str("method"), url: at.Str("fullUrl")}
 		e.kind = e.resource.ResourceType()
@@ -135,12 +141,17 @@ func (b *bundle) index() {
 		case "DocumentReference POST":
 			documents++
 			e.id = officialID(e.resource, "DocumentReference-"+strconv.Itoa(documents))
-		case "Binary POST", "Parameters PATCH", "Patient POST", "Patient PUT", "Patient GET":
+		case "Patient POST", "Patient PUT", "Patient GET":
+			if patients++; patients > 1 {
+				b.refuse(at, "deuxième Patient", "un seul")
+			}
+		case "Binary POST", "Parameters PATCH":
 		case "Bundle POST":
 			b.findings.Add(&xds.Error{ID: "FHIR-012", Where: e.resource.path})
 		default:
 			b.refuse(at, slice, "List, DocumentReference ou Binary en POST, Parameters en PATCH, Patient")
 		}
+		b.unconditional(at.get("request"))
 		if target := at.get("request").get("url"); e.method == "POST" && strings.Trim(b.refs.local(target.text()), "/") != e.kind {
 			b.refuse(target, target.text(), e.kind)
 		}
@@ -154,21 +165,52 @@ func (b *bundle) index() {
 			b.byURL[e.url] = i
 		}
 		b.entries = append(b.entries, e)
-		b.out.Plan = append(b.out.Plan, PlannedEntry{Resource: e.kind, EntryID: e.id})
+		b.out.Plan = append(b.out.Plan, PlannedEntry{Resource: e.kind, EntryID: e.id, Changes: e.method == "PUT" || e.method == "PATCH"})
 	}
 	if documents > maxDocuments {
 		b.findings.Add(xds.Found("META-015", b.get("entry").path, strconv.Itoa(documents), "au plus "+strconv.Itoa(maxDocuments)+" documents"))
 	}
 }
 
+// WithoutDocuments says of the findings about a bundle that cannot be read that it holds
+// FHIR documents, whose resources the gateway does not read: that is one finding each,
+// FHIRDocumentNotSupported (P11).
+func WithoutDocuments(n *Node, err error) error {
+	var findings xds.Errors
+	if n == nil || !errors.As(err, &findings) {
+		return err
+	}
+	var others xds.Errors
+	for _, e := range root(n).get("entry").each() {
+		if document := e.get("resource"); document.ResourceType() == "Bundle" {
+			others.Add(&xds.Error{ID: "FHIR-012", Where: document.path})
+			findings = slices.DeleteFunc(findings, func(f *xds.Error) bool { return strings.HasPrefix(f.Where, document.path+".") })
+		}
+	}
+	others.AddAll(findings)
+	return others
+}
+
 // maxDocuments bounds a submission (design §5).
 const maxDocuments = 250
+
+// unconditional refuses conditions on single entries: a lot is stored whole or not at all.
+func (b *bundle) unconditional(request place) {
+	for _, name := range []string{"ifNoneMatch", "ifModifiedSince", "ifMatch", "ifNoneExist"} {
+		if at := request.get(name); at.there() {
+			b.refuse(at, "", "aucune condition : les doublons se voient aux identifiants")
+		}
+	}
+}
 
 // listEntry tells the SubmissionSet, exactly one, from Folders.
 func (b *bundle) listEntry(i int, e *bundleEntry) {
 	switch code := e.resource.follow("code.coding[0]").Str("code"); {
 	case code == "folder":
-		b.findings.Add(&xds.Error{ID: "META-013", Where: e.resource.path, Found: "Folder", Expected: "un lot sans Folder"})
+		e.folder = true
+		if e.method == "POST" {
+			e.id = officialID(e.resource, "Folder-"+strconv.Itoa(i))
+		}
 	case code != "submissionset" || e.method != "POST":
 		b.refuse(e.resource.get("code"), code, "submissionset ("+listTypes+")")
 	case b.list >= 0:
@@ -209,6 +251,7 @@ func (b *bundle) submissionSet() {
 		b.patients = append(b.patients, set.PatientID)
 	}
 	for _, item := range e.resource.get("entry").each() {
+		b.plain(item)
 		b.member(item)
 	}
 	b.findings = append(b.findings, r.findings...)
@@ -222,6 +265,7 @@ func (b *bundle) document(i int) {
 	}
 	r := b.read(e.resource)
 	r.constraints(b.profile)
+	r.containment(b.profile)
 	entry := r.entry()
 	entry.EntryUUID = e.id
 	if entry.PatientID != "" {

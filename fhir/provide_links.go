@@ -14,7 +14,12 @@ import (
 func (b *bundle) member(item place) {
 	ref := item.get("item")
 	target, status := "", "Original"
-	if i, ok := b.byURL[ref.Str("reference")]; ok && b.entries[i].kind == "DocumentReference" {
+	if i, ok := b.byURL[ref.Str("reference")]; ok && b.entries[i].folder {
+		if b.entries[i].method == "PUT" {
+			return // it is registered: what is put into it is a member
+		}
+		target, status = b.entries[i].id, ""
+	} else if ok && b.entries[i].kind == "DocumentReference" {
 		target = b.entries[i].id
 	} else if target = b.target(ref); target != "" {
 		status = "Reference"
@@ -116,7 +121,7 @@ func (b *bundle) relate(e bundleEntry) {
 // patches checks the PATCH entries: each says superseded of a document that this
 // bundle replaces, which relatesTo alone brings about (P9).
 func (b *bundle) patches() {
-	for _, e := range b.entries {
+	for i, e := range b.entries {
 		if e.kind != "Parameters" {
 			continue
 		}
@@ -125,6 +130,7 @@ func (b *bundle) patches() {
 		}
 		where := e.get("request").get("url")
 		target := b.named(where.text())
+		b.out.Plan[i].EntryID = target
 		if target == "" || !slices.Contains(b.replaced, target) {
 			b.refuse(where, where.text(), "un document que ce lot remplace (relatesTo replaces)")
 		}

@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/passerelle-sante/passerelle/xds"
@@ -71,6 +72,7 @@ var setConstraints = []constraint{
 	{"orderedBy", 0, 0, minimal},
 	{"emptyReason", 0, 0, minimal},
 	{"note", 0, 1, minimal},
+	{"source", 1, 1, pdsm},
 }
 
 // check compares a resource with the constraints of a profile.
@@ -100,6 +102,21 @@ func (r *reading) check(constraints []constraint, profile string) {
 
 func (r *reading) constraints(profile string) { r.check(documentConstraints, profile) }
 
+// containment demands of Comprehensive and PDSm that people are contained in the
+// resource that speaks of them (P4); UnContained and Minimal leave that open.
+func (r *reading) containment(profile string) {
+	if profile != fullBundle && profile != pdsmBundle {
+		return
+	}
+	references := r.resource.get("author").each()
+	references = append(references, r.resource.get("authenticator"), r.resource.follow("context.sourcePatientInfo"))
+	for _, p := range references {
+		if at := p.get("reference"); at.there() && !strings.HasPrefix(at.text(), "#") {
+			r.refuse(at, "", "une ressource contenue (#…) ; le profil UnContained permet les autres")
+		}
+	}
+}
+
 // submissionSet reads a List (MHD SubmissionSet mapping).
 func (r *reading) submissionSet(profile string) xds.SubmissionSet {
 	p := r.resource
@@ -119,6 +136,9 @@ func (r *reading) submissionSet(profile string) xds.SubmissionSet {
 	if set.ContentType.IsZero() && levelOf(profile) >= comprehensive {
 		r.refuse(p.get("extension"), "", "ihe-designationType")
 	}
+	if n := len(p.extensions(extDesignation, "valueCodeableConcept")); n > 1 {
+		r.refuse(p.get("extension"), strconv.Itoa(n)+" ihe-designationType", "un seul")
+	}
 	for _, id := range p.get("identifier").each() {
 		if id.Str("use") == "usual" || id.Str("use") == "" && set.UniqueID == "" {
 			set.UniqueID = uniqueIDOf(id.Str("system"), id.Str("value"))
@@ -132,10 +152,24 @@ func (r *reading) submissionSet(profile string) xds.SubmissionSet {
 	}
 	for _, x := range p.get("extension").each() {
 		if url := x.Str("url"); url == extRecipient || url == extRecipientPDSm {
-			r.warn(x, "intendedRecipient")
+			set.IntendedRecipients = append(set.IntendedRecipients, r.recipient(x.get("valueReference")))
+			r.findings.Add(&xds.Error{ID: "META-021", Severity: xds.SeverityWarning, Where: x.path})
 		}
 	}
 	return set
+}
+
+// recipient is an intendedRecipient as XON|XCN (ITI TF-3 4.2.3.3.7).
+func (r *reading) recipient(p place) string {
+	if r.resolve(p).ResourceType() == "Organization" {
+		return string(r.institution(p))
+	}
+	a := r.author(p)
+	organisation := xds.XON("")
+	if len(a.Institutions) > 0 {
+		organisation = a.Institutions[0]
+	}
+	return string(organisation) + "|" + string(a.Person)
 }
 
 // source is the author of the set: List.source, with the organisation of its extension.

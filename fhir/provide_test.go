@@ -67,7 +67,7 @@ func TestProvideBundle(t *testing.T) {
 	if diff := cmp.Diff(want, got.Submission); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	plan := []PlannedEntry{{"List", "SubmissionSet"}, {"DocumentReference", "DocumentReference-1"}, {"Binary", "DocumentReference-1"}}
+	plan := []PlannedEntry{{Resource: "List", EntryID: "SubmissionSet"}, {Resource: "DocumentReference", EntryID: "DocumentReference-1"}, {Resource: "Binary", EntryID: "DocumentReference-1"}}
 	if !slices.Equal(got.Plan, plan) {
 		t.Errorf("plan %v", got.Plan)
 	}
@@ -134,7 +134,11 @@ func TestBadBundles(t *testing.T) {
 		"closed slicing":        {`"method": "POST", "url": "Binary"`, `"method": "PUT", "url": "Binary/1"`, "FHIR-009", "Bundle.entry[2]"},
 		"other endpoint":        {`"url": "Binary"`, `"url": "Patient"`, "FHIR-009", "Bundle.entry[2].request.url"},
 		"fullUrl twice":         {`"fullUrl": "urn:uuid:00000000-0000-4000-8000-000000000003"`, `"fullUrl": "urn:uuid:00000000-0000-4000-8000-000000000002"`, "FHIR-009", "Bundle.entry[2].fullUrl"},
-		"folder":                {`"code": "submissionset"`, `"code": "folder"`, "META-013", list},
+		"folder alone":          {`"code": "submissionset"`, `"code": "folder"`, "FHIR-009", "Bundle.entry"},
+		"conditional entry":     {`"method": "POST", "url": "Binary"`, `"method": "POST", "url": "Binary", "ifNoneExist": "identifier=1"`, "FHIR-009", "Bundle.entry[2].request.ifNoneExist"},
+		"flag of a member":      {`"entry": [{ "item"`, `"entry": [{ "deleted": true, "item"`, "FHIR-009", list + ".entry[0].deleted"},
+		"author not contained":  {`{ "reference": "#role" }`, `{ "reference": "Practitioner/1", "identifier": { "value": "1" } }`, "FHIR-009", doc + ".author[0].reference"},
+		"delayed assembly":      {`"size": 11`, `"size": 0`, "FHIR-009", doc + ".content[0].attachment.size"},
 		"superseded at birth":   {documentStatus, strings.Replace(documentStatus, "current", "superseded", 1), "FHIR-009", doc + ".status"},
 		"no type":               {`"type": { "coding": [{ "system": "http://loinc.org", "code": "11490-0", "display": "Lettre de liaison à la sortie" }] },`, ``, "FHIR-009", doc + ".type"},
 		"docStatus":             {documentStatus, `"docStatus": "final",` + documentStatus, "FHIR-009", doc + ".docStatus"},

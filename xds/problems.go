@@ -146,6 +146,8 @@ var Problems = []Problem{
 	meta("META-019", "Le document annoncé n'est pas dans cet entrepôt", "the announced document is not in this repository", "déposer les octets par ITI-41, ou donner le repositoryUniqueId de l'entrepôt qui les tient"),
 	meta("META-020", "Attribut interdit sur un objet de ce type", "attribute not allowed on an object of this kind", "retirer cet attribut"),
 
+	coded("META-021", "UnavailableRecipient", http.StatusOK, "informational", "Destinataire enregistré, que la passerelle ne prévient pas", "the recipient is kept and not notified", "prévenir le destinataire par un autre moyen, ou par un abonnement"),
+
 	// Documents of a submission.
 	coded("DOC-001", "XDSMissingDocument", http.StatusUnprocessableEntity, "required", "Document annoncé mais absent du message", "a DocumentEntry has no document", "joindre le document dont l'id est celui de l'ExtrinsicObject"),
 	coded("DOC-002", "XDSMissingDocumentMetadata", http.StatusUnprocessableEntity, "required", "Document présent sans métadonnées", "a document has no DocumentEntry", "ajouter l'ExtrinsicObject, ou retirer le document"),

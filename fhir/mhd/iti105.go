@@ -33,6 +33,7 @@ func (s *Server) publish(c *call) error {
 	if look.failed != nil {
 		return look.failed
 	}
+	findings.AddAll(c.warnings)
 	lot.Submission.Set.UniqueID = s.newOID()
 	taken, err := s.deposit(c, lot, findings)
 	if err != nil {

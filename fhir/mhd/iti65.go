@@ -95,14 +95,19 @@ func take(ctx context.Context, in *intake.Lot, lot fhir.Provided) error {
 func (s *Server) readBundle(ctx context.Context, c *call) (fhir.Provided, xds.Errors, error) {
 	bundle, err := c.body(maxBundle, "Bundle")
 	if err != nil {
-		return fhir.Provided{}, nil, err
+		return fhir.Provided{}, nil, fhir.WithoutDocuments(bundle, err)
 	}
 	look := lookup{server: s, ctx: ctx, call: c}
-	lot, findings := fhir.ReadProvideBundle(bundle, fhir.References{Base: s.Base, Patient: look.patient, Document: look.document})
+	lot, findings := fhir.ReadProvideBundle(bundle, fhir.References{Base: s.Base, Patient: look.patient, Document: look.document, Folder: look.folder})
 	if set := &lot.Submission.Set; set.UniqueID == "" {
 		set.UniqueID = s.newOID()
 	}
 	findings.AddAll(c.warnings)
+	for i := range lot.Submission.Folders {
+		if f := &lot.Submission.Folders[i]; f.UniqueID == "" {
+			f.UniqueID = s.newOID()
+		}
+	}
 	return lot, findings, look.failed
 }
 
@@ -157,6 +162,15 @@ func (l *lookup) document(uniqueID string) (logicalID string) {
 		return err
 	})
 	return logicalID
+}
+
+// folder is what the bundle may put documents into.
+func (l *lookup) folder(id string) (known fhir.RegisteredFolder) {
+	l.look(func() (err error) {
+		known.Folder, known.Members, err = l.server.Intake.Folder(l.ctx, l.call.subject, l.call.route.name, id)
+		return err
+	})
+	return known
 }
 
 // newOID makes a uniqueId under 2.25, the arc of UUIDs (ITU-T X.667): MHD leaves

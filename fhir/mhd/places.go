@@ -82,20 +82,21 @@ func responses(lot fhir.Provided, t taken) []fhir.EntryResponse {
 	for i, d := range lot.Submission.Documents {
 		ids[d.EntryUUID] = strings.TrimPrefix(t.Documents[i].EntryUUID, "urn:uuid:")
 	}
+	for i, f := range lot.Submission.Folders {
+		if i < len(t.Folders) {
+			ids[f.EntryUUID] = strings.TrimPrefix(t.Folders[i].EntryUUID, "urn:uuid:")
+		}
+	}
+	ids[lot.Submission.Set.EntryUUID] = strings.TrimPrefix(t.Set.EntryUUID, "urn:uuid:")
 	answers := make([]fhir.EntryResponse, 0, len(lot.Plan))
 	for _, e := range lot.Plan {
-		answer := fhir.EntryResponse{Status: "201 Created", ETag: `W/"1"`}
-		switch e.Resource {
-		case "List":
-			answer.Location = "List/" + strings.TrimPrefix(t.Set.EntryUUID, "urn:uuid:")
-		case "DocumentReference":
-			answer.Location = "DocumentReference/" + ids[e.EntryID]
-		case "Binary":
-			answer.Location = "Binary/" + ids[e.EntryID]
-		case "Parameters":
-			answer = fhir.EntryResponse{Status: "200 OK"}
-		default:
+		answer := fhir.EntryResponse{Status: "201 Created", ETag: `W/"1"`, Location: e.Resource + "/" + ids[e.EntryID]}
+		switch {
+		case e.Resource == "Patient":
 			answer = fhir.EntryResponse{Status: "200 OK", Location: "Patient/" + t.record}
+		case e.Changes:
+			kind := map[string]string{"Parameters": "DocumentReference", "List": "List"}[e.Resource]
+			answer = fhir.EntryResponse{Status: "200 OK", Location: kind + "/" + strings.TrimPrefix(e.EntryID, "urn:uuid:")}
 		}
 		answers = append(answers, answer)
 	}

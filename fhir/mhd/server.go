@@ -163,7 +163,8 @@ func (s *Server) refuse(c *call, err error) []string {
 }
 
 // body reads the resource that the request carries, of one of the kinds, at most
-// limit bytes: a media type that is none of FHIR is 415, more bytes 413.
+// limit bytes: a media type that is none of FHIR is 415, more bytes 413. Beside findings
+// the Node is as much as could be read.
 func (c *call) body(limit int64, kinds ...string) (*fhir.Node, error) {
 	format, err := c.bodyFormat()
 	if err != nil {
@@ -174,7 +175,7 @@ func (c *call) body(limit int64, kinds ...string) (*fhir.Node, error) {
 	}
 	n, findings := fhir.Read(format, http.MaxBytesReader(c.w, c.r.Body, limit+1), limit, kinds...)
 	if err := findings.Err(); err != nil {
-		return nil, err
+		return n, err
 	}
 	c.warnings = findings
 	return n, nil
