@@ -230,6 +230,7 @@ func (s *Session) reopen(ctx context.Context, g *authz.Gate, transaction string,
 	if err != nil {
 		return nil, err
 	}
+	sub = sub.Asking(authz.Interaction{Resource: "DocumentReference", Letter: "s"}) // being told is a search
 	entered := len(s.traces)
 	scope, err := g.Open(ctx, s, sub, patient, authz.Purpose{Action: authz.Search, Transaction: transaction})
 	r := &subscriber{}

@@ -30,9 +30,14 @@ const (
 	MaxPullPoints    = 20
 )
 
-// owner is who may renew, end and fetch: the identity of a token, whatever its mode.
+// owner is who may renew, end and fetch: the identity of a token, whatever its mode. What
+// an application of somebody's subscribed to is its own, and none of his.
 func owner(sub authz.Subject) string {
-	text, _ := json.Marshal([]any{sub.Nature, sub.Issuer, sub.ID, sub.Structure})
+	identity := []any{sub.Nature, sub.Issuer, sub.ID, sub.Structure}
+	if sub.Application != "" {
+		identity = append(identity, sub.Application)
+	}
+	text, _ := json.Marshal(identity)
 	return string(text)
 }
 
