@@ -269,6 +269,7 @@ var Problems = []Problem{
 	{ID: "TOK-006", Status: http.StatusUnauthorized, Issue: "security", French: "Jeton d'accès destiné à un autre service", English: "access token for another audience", Hint: "demander un jeton dont aud est l'adresse de la passerelle"},
 	{ID: "TOK-007", Status: http.StatusUnauthorized, Issue: "security", French: "Émetteur du jeton d'accès inconnu", English: "access token of an unknown issuer", Hint: "prendre un jeton d'un émetteur enregistré"},
 	{ID: "TOK-008", Status: http.StatusForbidden, Issue: "forbidden", French: "Portée du jeton insuffisante", English: "the scopes of the access token do not reach so far", Hint: "demander un jeton dont scope couvre la ressource et l'interaction"},
+	{ID: "TOK-009", Status: http.StatusServiceUnavailable, Issue: "transient", French: "Fournisseur d'identité injoignable", English: "the identity provider does not answer", Hint: "réessayer"},
 	{ID: "APP-001", Status: http.StatusForbidden, Issue: "forbidden", French: "Application sans autorisation du patient pour cet accès", English: "no grant of the patient to this application covers the request", Hint: "demander au patient d'autoriser l'application, ou de prolonger ou d'élargir son autorisation"},
 	{ID: "FHIR-001", Status: http.StatusBadRequest, Issue: "structure", French: "Ressource mal formée", English: "malformed resource", Hint: "corriger l'endroit indiqué"},
 	{ID: "FHIR-002", Status: http.StatusBadRequest, Issue: "value", French: "Valeur refusée", English: "value refused", Hint: "écrire la valeur sous la forme attendue"},

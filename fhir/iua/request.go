@@ -32,7 +32,7 @@ func (v *Verifier) fromRequest(r *http.Request) (authz.Subject, error) {
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		client = r.TLS.PeerCertificates[0]
 	}
-	return v.verify(token, client)
+	return v.bearer(r.Context(), token, client)
 }
 
 // Challenge is the WWW-Authenticate value of the refusal of a token, of its scopes or

@@ -1,6 +1,7 @@
 package iua
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -47,6 +48,8 @@ type Config struct {
 
 	RequirePatient bool // a token that names no patient is refused
 
+	// UserInfo says whose the tokens are that are no JWT; nil: such a token is refused.
+	UserInfo *UserInfo
 	// Portals are the client_id of the operator's own faces for patients. A person's
 	// token of any other client is that of an application, which needs his grant.
 	Portals []string
@@ -58,8 +61,9 @@ type Config struct {
 
 // Verifier turns bearer tokens into subjects. It is safe for concurrent use.
 type Verifier struct {
-	config Config
-	keys   atomic.Pointer[trust]
+	config   Config
+	keys     atomic.Pointer[trust]
+	provider *provider // nil: none
 }
 
 // trust are the keys that are believed at one time, and the tokens that they were
@@ -90,6 +94,12 @@ func New(c Config) (*Verifier, error) {
 		return nil, errors.New("iua: Config needs Now and Audience")
 	}
 	v := &Verifier{config: c}
+	if c.UserInfo != nil {
+		var err error
+		if v.provider, err = newProvider(*c.UserInfo, c.Now); err != nil {
+			return nil, err
+		}
+	}
 	if err := v.Trust(c.Issuers); err != nil {
 		return nil, err
 	}
@@ -149,7 +159,17 @@ func parseKeys(document []byte) (keySet, error) {
 
 // Verify verifies a token that came without TLS client certificate. Errors are
 // one *xds.Error: a row TOK-nnn.
-func (v *Verifier) Verify(token string) (authz.Subject, error) { return v.tell(v.verify(token, nil)) }
+func (v *Verifier) Verify(token string) (authz.Subject, error) {
+	return v.tell(v.bearer(context.Background(), token, nil))
+}
+
+// bearer is whose a token is, by itself or by the word of its provider.
+func (v *Verifier) bearer(ctx context.Context, token string, client *x509.Certificate) (authz.Subject, error) {
+	if len(token) <= maxToken && v.opaque(token) {
+		return v.ask(ctx, token, client)
+	}
+	return v.verify(token, client)
+}
 
 // tell leaves to the client of a refusal no more than its code, unless the verifier
 // explains: which claim failed is for who operates the issuer (users P-17).
@@ -306,6 +326,21 @@ func readHeader(head []byte) (kid string, err *xds.Error) {
 // judge decides whether the token is for us, now, and for this TLS client. Its
 // window is that of saml: from nbf − 60 s, included, to exp + 60 s, excluded.
 func (v *Verifier) judge(c claims, client *x509.Certificate) *xds.Error {
+	if err := v.window(c); err != nil {
+		return err
+	}
+	audiences, err := c.texts("aud")
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(audiences, v.config.Audience) {
+		return refuse("TOK-006", "aud", "absente ou autre", v.config.Audience)
+	}
+	return c.confirmed(client)
+}
+
+// window judges when a token is valid.
+func (v *Verifier) window(c claims) *xds.Error {
 	now := v.config.Now()
 	exp, err := c.instant("exp")
 	if err != nil {
@@ -326,14 +361,7 @@ func (v *Verifier) judge(c claims, client *x509.Certificate) *xds.Error {
 			return refuse("TOK-005", name, "pas encore valable", "un jeton en cours de validité")
 		}
 	}
-	audiences, err := c.texts("aud")
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(audiences, v.config.Audience) {
-		return refuse("TOK-006", "aud", "absente ou autre", v.config.Audience)
-	}
-	return c.confirmed(client)
+	return nil
 }
 
 // confirmed judges cnf: a token bound to a TLS client certificate (RFC 8705
