@@ -13,6 +13,7 @@ type Capability struct {
 	Software    string // version of the product
 	Date        time.Time
 	Interaction []string // of the whole system
+	Patch       []string // media types of PATCH
 	Resources   []ResourceCapability
 }
 
@@ -83,10 +84,11 @@ func AppendCapability(b []byte, c Capability) []byte {
 	w.shut('}')
 	w.str("fhirVersion", "4.0.1")
 	w.list("format", "json", "xml")
+	w.list("patchFormat", c.Patch...)
 	w.open("rest", '[')
 	w.open("", '{')
 	w.str("mode", "server")
-	w.str("documentation", "Lot ITI-65 : 64 Mio au plus, 250 documents. Recherche : 1 000 valeurs par paramètre, 200 entrées par page.")
+	w.str("documentation", "Lot ITI-65 : 64 Mio au plus, 250 documents. Recherche : 1 000 valeurs par paramètre, 200 entrées par page. Les mêmes routes en OpenAPI : "+c.Base+"/openapi.json")
 	w.open("security", '{')
 	w.str("description", "Jeton porteur (JWT) dans Authorization ; /metadata est libre.")
 	w.shut('}')
@@ -140,12 +142,7 @@ func (w *out) resourceCapability(r ResourceCapability) {
 	w.list("supportedProfile", r.Profiles...)
 	w.str("documentation", r.Text)
 	w.interactions(r.Interaction)
-	if slices.Contains(r.Interaction, "vread") {
-		w.str("versioning", "versioned")
-	}
-	for _, name := range r.Conditional {
-		w.truth(name, true)
-	}
+	w.versions(r)
 	w.list("searchInclude", r.Include...)
 	w.list("searchRevInclude", r.RevInclude...)
 	if len(r.Params) > 0 {
@@ -170,6 +167,35 @@ func (w *out) resourceCapability(r ResourceCapability) {
 		w.shut(']')
 	}
 	w.shut('}')
+}
+
+// versions writes what a client may rely on about versions and conditions. Nothing is
+// made by an update, and If-Modified-Since is not looked at: marks change within a second.
+func (w *out) versions(r ResourceCapability) {
+	offers := func(codes ...string) bool {
+		return slices.ContainsFunc(codes, func(code string) bool { return slices.Contains(r.Interaction, code) })
+	}
+	if offers("vread", "update", "patch") {
+		w.str("versioning", "versioned")
+	} else {
+		w.str("versioning", "no-version")
+	}
+	w.truth("readHistory", offers("vread"))
+	if offers("update") {
+		w.truth("updateCreate", false)
+	}
+	if offers("create") {
+		w.truth("conditionalCreate", slices.Contains(r.Conditional, "conditionalCreate"))
+	}
+	if offers("read") {
+		w.str("conditionalRead", "not-match")
+	}
+	if offers("update") {
+		w.truth("conditionalUpdate", slices.Contains(r.Conditional, "conditionalUpdate"))
+	}
+	if offers("delete") {
+		w.str("conditionalDelete", "not-supported")
+	}
 }
 
 // operationDefinitions are the canonical addresses of the operations, by name.

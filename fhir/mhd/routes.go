@@ -26,6 +26,7 @@ type route struct {
 var routes = []route{
 	{method: http.MethodGet, path: "metadata", name: "metadata", open: true, handle: (*Server).metadata},
 	{method: http.MethodGet, path: ".well-known/smart-configuration", name: "metadata", open: true, raw: true, handle: (*Server).smart},
+	{method: http.MethodGet, path: "openapi.json", name: "metadata", open: true, raw: true, handle: (*Server).openAPI},
 	{method: http.MethodPost, path: "", name: "ITI-65", interaction: "transaction", actor: true, handle: (*Server).provide},
 
 	{method: http.MethodGet, path: "DocumentReference", name: "ITI-67", resource: "DocumentReference", interaction: "search-type", handle: (*Server).search},
@@ -72,7 +73,7 @@ var announcements = map[string]fhir.ResourceCapability{
 		Params: fhir.ImmunizationParams(), RevInclude: []string{"Provenance:target"}, Conditional: []string{"conditionalCreate"},
 		Text: "Vue des documents de vaccination (87273-9, 11369-6) que le lecteur peut voir : même ligne de matrice, mêmes masques.",
 	},
-	"DocumentReference": {Profiles: fhir.DocumentProfiles(), Params: fhir.DocumentParams()},
+	"DocumentReference": {Profiles: fhir.DocumentProfiles(), Params: fhir.DocumentParams(), Conditional: []string{"conditionalCreate"}},
 	"CareTeam":          {Params: fhir.SearchParams("CareTeam"), Text: "Vue des liens déclarés et du médecin traitant (TD1.6) ; écrits par /api/v1."},
 	"Consent":           {Params: fhir.SearchParams("Consent"), Text: "Vue des liens, des blocages et des réglages ; écrits par /api/v1."},
 	"Patient":           {Params: fhir.SearchParams("Patient"), Text: "TD0.2 : existence et état du dossier, accès du lecteur ; aucun trait d'identité."},

@@ -205,5 +205,5 @@ func (c *call) purpose(action authz.Value, byID bool) authz.Purpose {
 // metadata answers GET /metadata (F1).
 func (s *Server) metadata(c *call) error {
 	system, resources := capability(s.routes)
-	return c.write(fhir.AppendCapability(nil, fhir.Capability{Base: s.Base, Software: s.Software, Date: s.Now(), Interaction: system, Resources: resources}))
+	return c.write(fhir.AppendCapability(nil, fhir.Capability{Base: s.Base, Software: s.Software, Date: s.Now(), Interaction: system, Patch: patchFormats, Resources: resources}))
 }

@@ -47,7 +47,7 @@ func (s *Server) subscribe(c *call) error {
 	c.w.Header().Set("Location", s.Base+"/Subscription/"+id)
 	s.stamp(c, st)
 	request.Criteria = criteria(request.Search, record)
-	return c.send(http.StatusCreated, fhir.AppendSubscription(nil, st, request.Subscription))
+	return c.prefer(http.StatusCreated, func(b []byte) []byte { return fhir.AppendSubscription(b, st, request.Subscription) }, true)
 }
 
 // readSubscription reads the body and judges what needs no right: all findings at once.
@@ -134,7 +134,7 @@ func (s *Server) noneExist(c *call) (one registry.Held, found bool, err error) {
 	case err != nil || total == 0:
 		return one, false, err
 	case total > 1:
-		return one, false, &xds.Error{ID: "FHIR-011", Where: "If-None-Exist", Found: strconv.Itoa(total) + " abonnements", Expected: "un seul"}
+		return one, false, &xds.Error{ID: "FHIR-014", Where: "If-None-Exist"}
 	}
 	return all[0], true, nil
 }
@@ -161,16 +161,21 @@ func (s *Server) readOwnSubscription(c *call) error {
 	if s.stamp(c, state(h)); c.unchanged(etag(h.Version)) {
 		return nil
 	}
-	return s.showSubscription(c, http.StatusOK, h)
+	asked, err := askedOf(h.Hook.Asked)
+	if err != nil {
+		return err
+	}
+	return c.write(fhir.AppendSubscription(nil, state(h), asked))
 }
 
+// showSubscription answers a write as the client prefers.
 func (s *Server) showSubscription(c *call, status int, h registry.Held) error {
 	asked, err := askedOf(h.Hook.Asked)
 	if err != nil {
 		return err
 	}
 	s.stamp(c, state(h))
-	return c.send(status, fhir.AppendSubscription(nil, state(h), asked))
+	return c.prefer(status, func(b []byte) []byte { return fhir.AppendSubscription(b, state(h), asked) }, true)
 }
 
 // stamp sets the validators of a version.

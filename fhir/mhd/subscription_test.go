@@ -265,7 +265,7 @@ func TestSubscriptionRefused(t *testing.T) {
 		"two lines":          {durand, w.subscription(h, "Bearer s3cret", `Bearer s3cret\r\nX: y`), 422, "DSUB-009 Subscription.channel.header[0]"},
 		"status":             {durand, w.subscription(h, `"status":"requested"`, `"status":"off"`), 422, "FHIR-009 Subscription.status"},
 		"unknown element":    {durand, w.subscription(h, `"reason"`, `"priority":1,"reason"`), 400, "FHIR-001 Subscription.priority"},
-		"contained":          {durand, w.subscription(h, `"reason"`, `"contained":[{"resourceType":"Patient","active":true}],"reason"`), 422, "FHIR-009 Subscription.contained"},
+		"contained":          {durand, w.subscription(h, `"reason"`, `"contained":[{"resourceType":"Patient","active":true}],"reason"`), 422, "FHIR-009 Subscription.contained[0]"},
 		"everything at once": {durand, w.subscription(h, "rest-hook", "sms", fhir.TopicChanged, "x:y", h.URL, "https://elsewhere.example"), 403, "DSUB-001 Subscription.criteria, DSUB-009 Subscription.channel.type, DSUB-003 Subscription.channel.endpoint"},
 		"no link":            {pro("petit"), w.subscription(h), 403, "ACC-23 "},
 		"structure":          {chu, w.subscription(h), 403, "ACC-03 "},

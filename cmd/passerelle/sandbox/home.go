@@ -18,7 +18,7 @@ a{color:#0b5cad}td{padding:.15rem 1rem .15rem 0;vertical-align:top}code{backgrou
 <tr><td>SOAP XDS.b<td><a href="/xds/registry?wsdl">registre</a>, <a href="/xds/repository?wsdl">entrepôt</a>, <a href="/xds/dmp?wsdl">accès DMP</a>, <a href="/xds/broker?wsdl">notifications</a>, <a href="/xds/gateway?wsdl">XCA</a> (WSDL)
 <tr><td>CDA seul<td><code>POST /intake/cda</code>
 <tr><td>Codes d'erreur<td><a href="/errors">/errors</a>
-<tr><td>FHIR R4<td><a href="/fhir/metadata">/fhir/metadata</a>
+<tr><td>FHIR R4<td><a href="/fhir/metadata">/fhir/metadata</a>, <a href="/fhir/openapi.json">/fhir/openapi.json</a>
 <tr><td>Droits du patient<td><a href="/api/openapi.json">/api/openapi.json</a>
 <tr><td>Distribution<td><a href="/sandbox/cast">/sandbox/cast</a>, <a href="/sandbox/clock">horloge</a>, <a href="/sandbox/mail">courriels</a>
 <tr><td>Clés<td><a href="/.well-known/jwks.json">jetons</a>, <a href="/sandbox/ca.pem">autorité des VIHF</a>
