@@ -55,6 +55,19 @@ func (sc Scope) Patient() xds.CX { return sc.patient }
 // BirthDate is the holder's birth date, YYYYMMDD.
 func (sc Scope) BirthDate() string { return sc.born }
 
+// Concerns tells whether documents of a type are the subject's business at all: his
+// column of the matrix has it, or he is not limited by the matrix. Marks, settings and
+// documents are left aside, so that it tells nothing of them.
+func (sc Scope) Concerns(typeKey string) bool {
+	if types, limited := sc.predicate.Limit(); limited && !slices.Contains(types, typeKey) {
+		return false
+	}
+	unlimited := slices.ContainsFunc(sc.predicate.permits, func(c Clause) bool {
+		return !slices.ContainsFunc(c.When, func(l Literal) bool { return l.Attr == Matrix || l.Attr == Author })
+	})
+	return unlimited || sc.trace != nil && sc.predicate.types.Has(typeKey)
+}
+
 // Predicate is what the registry compiles to SQL.
 func (sc Scope) Predicate() Predicate { return sc.predicate }
 

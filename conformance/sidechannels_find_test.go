@@ -144,7 +144,7 @@ func nothingBuilt(t *testing.T, th *theatre) {
 	th.must(t, http.MethodGet, "/fhir/metadata", "", nil, &statement)
 	known := []string{
 		"DocumentReference", "Binary", // the documents themselves
-		"Immunization", "Provenance", // read from a document that was seen, each time
+		"Immunization", "ImmunizationRecommendation", "Provenance", // read from a document that was seen, each time
 		"Patient", "CareTeam", "Consent", // the record's own state, and the rights on it
 	}
 	for _, r := range statement.Rest[0].Resource {

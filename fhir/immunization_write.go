@@ -72,7 +72,9 @@ func AppendImmunization(b []byte, im Immunization, base string, profiles []strin
 	w.str("versionId", im.VersionID())
 	w.str("lastUpdated", im.Updated().Format(time.RFC3339))
 	w.str("source", base+"/DocumentReference/"+ID(d))
-	w.list("profile", profiles...)
+	if profiled(im.Act) {
+		w.list("profile", profiles...)
+	}
 	w.codings("security", d.Entry.Confidentiality)
 	w.shut('}')
 	w.immunizationPeople(im)
@@ -111,6 +113,12 @@ func AppendImmunization(b []byte, im Immunization, base string, profiles []strin
 	w.protocol(im.Act)
 	w.shut('}')
 	return w.b
+}
+
+// profiled tells whether an act holds what the French profile demands (I1): a CIS, a
+// date, a route and a site.
+func profiled(a vaccination.Act) bool {
+	return !a.Code(vaccination.CIS).IsZero() && a.When != "" && !a.Route.IsZero() && !a.Site.IsZero()
 }
 
 // immunizationPeople writes the contained resources: who did it, who wrote it, and

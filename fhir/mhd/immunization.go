@@ -74,6 +74,7 @@ func (sh *shelf) open(ctx context.Context, store *repository.Store, v authz.Visi
 type carnet struct {
 	record    string
 	born      string // YYYYMMDD
+	concerned bool   // the reader's matrix has vaccination documents
 	documents []authz.Visible[xds.Document]
 	read      []vaccination.Document // in the order of documents
 	acts      []fhir.Immunization
@@ -159,14 +160,14 @@ func (s *Server) carnet(c *call, record string, patient xds.CX) (carnet, error) 
 	ctx := c.r.Context()
 	shown := carnet{record: record}
 	var page registry.Page
-	born := ""
+	born, concerns := "", false
 	err := s.Registry.Read(ctx, func(session *registry.Session) error {
 		page = registry.Page{}
 		scope, empty, err := s.openSearch(ctx, session, c, fhir.Search{Record: record, Patient: patient})
 		if err != nil || empty {
 			return err
 		}
-		shown.record, born = scope.Record(), scope.BirthDate()
+		shown.record, born, concerns = scope.Record(), scope.BirthDate(), concerned(scope)
 		page, err = findVaccinations(ctx, session, scope, xds.Approved)
 		return err
 	})
@@ -174,7 +175,7 @@ func (s *Server) carnet(c *call, record string, patient xds.CX) (carnet, error) 
 		return shown, err
 	}
 	shown, err = s.gather(ctx, shown.record, page)
-	shown.born = born
+	shown.born, shown.concerned = born, concerns
 	return shown, err
 }
 

@@ -46,6 +46,9 @@ var routes = []route{
 	{method: http.MethodGet, path: "Immunization/{id}/_history/{vid}", name: "PCC-44", resource: "Immunization", interaction: "vread", handle: (*Server).readVersion},
 	{method: http.MethodPost, path: "Immunization", name: "Immunization", resource: "Immunization", interaction: "create", handle: (*Server).createImmunization},
 	{method: http.MethodPut, path: "Immunization/{id}", name: "Immunization", resource: "Immunization", interaction: "update", handle: (*Server).updateImmunization},
+	{method: http.MethodGet, path: "ImmunizationRecommendation", name: "PCC-44", resource: "ImmunizationRecommendation", interaction: "search-type", handle: (*Server).recommendations},
+	{method: http.MethodPost, path: "ImmunizationRecommendation/_search", name: "PCC-44", resource: "ImmunizationRecommendation", interaction: "search-type", handle: (*Server).recommendations},
+	{method: http.MethodGet, path: "ImmunizationRecommendation/{id}", name: "PCC-44", resource: "ImmunizationRecommendation", interaction: "read", handle: (*Server).readRecommendation},
 	{method: http.MethodGet, path: "Provenance/{id}", name: "PCC-44", resource: "Provenance", interaction: "read", handle: (*Server).readOrigin},
 	{method: http.MethodGet, path: "Patient", name: "FHIR:Patient", resource: "Patient", interaction: "search-type", handle: (*Server).findPatient},
 	{method: http.MethodPost, path: "Patient/_search", name: "FHIR:Patient", resource: "Patient", interaction: "search-type", handle: (*Server).findPatient},
@@ -69,6 +72,7 @@ var routes = []route{
 // announcements are what the CapabilityStatement says of a resource beside its
 // interactions and operations, which it takes from the routes.
 var announcements = map[string]fhir.ResourceCapability{
+	"ImmunizationRecommendation": {Params: fhir.RecommendationParams(), Text: "Calendrier vaccinal daté, appliqué aux vaccinations que le lecteur peut voir ; informatif."},
 	"Immunization": {
 		Params: fhir.ImmunizationParams(), RevInclude: []string{"Provenance:target"}, Conditional: []string{"conditionalCreate"},
 		Text: "Vue des documents de vaccination (87273-9, 11369-6) que le lecteur peut voir : même ligne de matrice, mêmes masques.",

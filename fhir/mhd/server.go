@@ -30,6 +30,7 @@ import (
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/cda/vaccination"
 )
 
 // Server answers /fhir.
@@ -44,6 +45,7 @@ type Server struct {
 	Broker     notify.Broker // who may be told of documents (ITI-112)
 	// ImmunizationProfiles are the profiles that every Immunization claims.
 	ImmunizationProfiles []string
+	Calendar             vaccination.Calendar // that recommendations follow; the zero one recommends nothing
 
 	// TokenEndpoint and JWKS are addresses of the sandbox's issuer, "" in any other service.
 	TokenEndpoint, JWKS string

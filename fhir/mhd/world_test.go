@@ -36,6 +36,7 @@ import (
 	"github.com/passerelle-sante/passerelle/registry/registrytest"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/cda/vaccination"
 	"github.com/passerelle-sante/passerelle/xds/profile"
 	"github.com/passerelle-sante/passerelle/xds/profile/dmp"
 )
@@ -110,7 +111,7 @@ func newWorld(t *testing.T) *world {
 	server := &mhd.Server{
 		Intake: desk, Entrance: entrance.New(entrance.Desk{Intake: desk, ClassOf: dmp.Class, SourceID: "1.2.250.1.999.3", Now: time.Now}),
 		Gate: w.gate, Registry: w.registry, Repository: store, Tokens: tokens, Cursors: cursors,
-		Base: base, Now: time.Now, NewID: newID, Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Base: base, Now: time.Now, NewID: newID, Log: slog.New(slog.NewTextHandler(w.log, nil)), Calendar: vaccination.EmbeddedCalendar(),
 		Observe: func(_ context.Context, _ string, codes []string) {
 			w.observed = append(w.observed, strings.Join(codes, " "))
 		},
@@ -143,9 +144,12 @@ func (w *world) create(id string, patient xds.CX, state authz.Value) {
 }
 
 // link gives a general practitioner alice's consent.
-func (w *world) link(id string) {
+func (w *world) link(id string) { w.linkAs(id, "10") }
+
+func (w *world) linkAs(id, profession string) {
+	w.t.Helper()
 	w.do(func(s *registry.Session) error {
-		sub := authz.Subject{Nature: authz.NaturePro, ID: id, Profession: "10"}
+		sub := authz.Subject{Nature: authz.NaturePro, ID: id, Profession: profession}
 		a, err := w.gate.OpenProfile(w.t.Context(), s, sub, w.alice, authz.Purpose{Action: authz.DeclareLink})
 		if err != nil {
 			return err

@@ -34,6 +34,7 @@ import (
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/cda/vaccination"
 	"github.com/passerelle-sante/passerelle/xds/iti"
 	"github.com/passerelle-sante/passerelle/xds/profile"
 	"github.com/passerelle-sante/passerelle/xds/profile/dmp"
@@ -232,6 +233,7 @@ func (s *Service) route() error {
 		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Entrance: bare, Tokens: tokens, Cursors: cursors,
 		Broker: s.Broker, Base: s.Base + "/fhir", Now: s.Now, NewID: NewID, Log: s.Log, Observe: observe,
 		TokenEndpoint: s.Sandbox.TokenEndpoint, JWKS: s.Sandbox.JWKS,
+		Calendar: vaccination.EmbeddedCalendar(), ImmunizationProfiles: []string{frenchImmunization},
 	}
 	s.fhir = fhirFace
 	fhirFace.Routes(s.router)
@@ -248,6 +250,10 @@ func (s *Service) route() error {
 	}
 	return nil
 }
+
+// frenchImmunization is the profile that an Immunization claims when it holds what the
+// profile demands (fhir I1).
+const frenchImmunization = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-immunization"
 
 // soapPaths are the addresses of the SOAP faces that are served.
 func (s *Service) soapPaths() []string {

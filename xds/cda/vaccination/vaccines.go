@@ -18,6 +18,7 @@ var vaccinesCSV string
 // vaccine is one row: the name, and the diseases that it protects from.
 type vaccine struct {
 	name     string
+	atc      string
 	diseases []string
 }
 
@@ -28,10 +29,28 @@ var vaccines = func() map[string]vaccine {
 	}
 	table := map[string]vaccine{}
 	for _, row := range rows[1:] {
-		table[row[1]+"^^"+row[0]] = vaccine{row[2], strings.Split(row[3], ";")}
+		table[row[1]+"^^"+row[0]] = vaccine{row[2], row[3], strings.Split(row[4], ";")}
 	}
 	return table
 }()
 
 // NameOf is the name of a vaccine in the table, "" when it holds none.
 func NameOf(c xds.Code) string { return vaccines[c.Key()].name }
+
+// ATCOf are the ATC codes of an act: its own, else those of its other codes by the table.
+func (a Act) ATCOf() (codes []string) {
+	for _, c := range a.Vaccine {
+		if c.Scheme == ATC {
+			codes = append(codes, c.Value)
+		}
+	}
+	for _, c := range a.Vaccine {
+		if v, known := vaccines[c.Key()]; known && len(codes) == 0 {
+			codes = append(codes, v.atc)
+		}
+	}
+	return codes
+}
+
+// Diseases are those that a vaccine protects from, none when the table does not say.
+func Diseases(c xds.Code) []string { return vaccines[c.Key()].diseases }
