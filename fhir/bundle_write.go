@@ -83,9 +83,8 @@ func (w *out) link(relation, url string) {
 
 // search ends an entry.
 func (w *out) search(mode string) {
-	w.open("search", '{')
-	w.str("mode", mode)
-	w.b = append(w.b, '}', '}')
+	w.fixed(`"search":{"mode":"`)
+	w.b = append(append(w.b, mode...), `"}}`...)
 }
 
 // EntryResponse answers one entry of a transaction.

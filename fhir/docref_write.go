@@ -67,10 +67,9 @@ func AppendDocumentReference(b []byte, v authz.Visible[xds.Document], base strin
 
 func (w *documents) write(d *xds.Document, relations []Relation) {
 	e := &d.Entry
-	w.open("", '{')
-	w.str("resourceType", "DocumentReference")
+	w.fixed(`{"resourceType":"DocumentReference","id":`)
 	id := strings.TrimPrefix(e.LogicalID, uuidURN)
-	w.str("id", id)
+	w.text(id)
 	w.meta(d)
 	w.containedOf(e)
 	if e.AvailabilityStatus == xds.Archived {
@@ -105,8 +104,8 @@ func (w *documents) write(d *xds.Document, relations []Relation) {
 }
 
 func (w *out) meta(d *xds.Document) {
-	w.open("meta", '{')
-	w.str("versionId", strconv.Itoa(max(d.Entry.Version, 1)))
+	w.fixed(`"meta":{"versionId":"`)
+	w.b = append(strconv.AppendInt(w.b, int64(max(d.Entry.Version, 1)), 10), '"')
 	if d.Labels.UpdatedUnix != 0 {
 		w.key("lastUpdated")
 		w.b = append(time.Unix(d.Labels.UpdatedUnix, 0).UTC().AppendFormat(append(w.b, '"'), time.RFC3339), '"')
@@ -170,8 +169,13 @@ func (w *out) uniqueID(name, uid string) {
 	if uid == "" {
 		return
 	}
-	system, value, _ := uniqueURI(uid)
 	w.open(name, '{')
+	if xds.IsOID(uid) { // as nearly all are
+		w.fixed(`"use":"usual","system":"` + uriSystem + `","value":"` + oidURN)
+		w.b = append(append(w.b, uid...), `"}`...)
+		return
+	}
+	system, value, _ := uniqueURI(uid)
 	if uniqueIDOf(system, value) != uid {
 		w.verbatim(uid)
 	}
@@ -271,9 +275,7 @@ func (w *out) relations(relations []Relation) {
 // content writes the attachment. Its URL is opaque: the logicalID again, under
 // which the document is authorised anew when it is fetched (Q7).
 func (w *documents) content(e *xds.DocumentEntry, id string) {
-	w.open("content", '[')
-	w.open("", '{')
-	w.open("attachment", '{')
+	w.fixed(`"content":[{"attachment":{`)
 	w.str("contentType", e.MimeType)
 	w.str("language", e.LanguageCode)
 	w.joined("url", w.base, "/Binary/", id)

@@ -26,6 +26,13 @@ func (w *out) comma() {
 	}
 }
 
+// fixed appends properties as they are, in a single run: those that stand in every
+// resource of a long answer.
+func (w *out) fixed(text string) {
+	w.comma()
+	w.b = append(w.b, text...)
+}
+
 // key starts a property.
 func (w *out) key(name string) {
 	w.comma()
@@ -184,8 +191,8 @@ func (w *out) concepts(name string, codes []xds.Code) {
 func (w *out) identifier(name, use, uri string) {
 	w.open(name, '{')
 	w.str("use", use)
-	w.str("system", uriSystem)
-	w.str("value", uri)
+	w.fixed(`"system":"` + uriSystem + `","value":`)
+	w.text(uri)
 	w.shut('}')
 }
 
