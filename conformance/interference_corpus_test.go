@@ -227,6 +227,7 @@ var httpRows = []httpRow{
 	{"GET", "/fhir/DocumentReference/{hidden}/_history/2", "", ""},
 	{"POST", "/fhir/DocumentReference", "Content-Type: application/fhir+json", `{"resourceType":"DocumentReference","masterIdentifier":{"value":"urn:oid:{hidden.uid}"},"status":"current","relatesTo":[{"code":"appends","target":{"reference":"DocumentReference/{hidden}"}}],"subject":{"reference":"Patient/{record}"},"content":[{"attachment":{"contentType":"text/plain","data":"eA==","size":9}}]}`},
 	{"POST", "/fhir/DocumentReference", "Content-Type: application/fhir+json", `{"resourceType":"DocumentReference","masterIdentifier":{"value":"urn:oid:1.2.3"},"status":"current","relatesTo":[{"code":"appends","target":{"reference":"DocumentReference?identifier=urn:oid:{hidden.uid}"}}],"subject":{"reference":"Patient/{record}"},"content":[{"attachment":{"contentType":"text/plain","data":"eA==","size":9}}]}`},
+	{"POST", "/fhir/DocumentReference/$generate-metadata", "Content-Type: application/fhir+json", `{"resourceType":"Binary","contentType":"text/xml","data":"PENsaW5pY2FsRG9jdW1lbnQgeG1sbnM9InVybjpobDctb3JnOnYzIi8+"}`},
 	{"PATCH", "/fhir/DocumentReference/{hidden}", "Content-Type: application/json-patch+json", `[{"op":"test","path":"/status","value":"current"}]`},
 	{"PATCH", "/fhir/DocumentReference/{hidden}", "Content-Type: application/json-patch+json", `[{"op":"remove","path":"/securityLabel/7"}]`},
 	{"PATCH", "/fhir/DocumentReference/{hidden}", "Content-Type: application/json-patch+json; charset=utf-8", `[{"op":"replace","path":"/description","value":"x"}]`},

@@ -278,7 +278,11 @@ func (w *documents) content(e *xds.DocumentEntry, id string) {
 	w.fixed(`"content":[{"attachment":{`)
 	w.str("contentType", e.MimeType)
 	w.str("language", e.LanguageCode)
-	w.joined("url", w.base, "/Binary/", id)
+	if id == "" { // of a document that is not registered
+		w.str("url", w.base)
+	} else {
+		w.joined("url", w.base, "/Binary/", id)
+	}
 	if e.Size != 0 {
 		w.number("size", e.Size)
 	}

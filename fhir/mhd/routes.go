@@ -34,6 +34,7 @@ var routes = []route{
 	{method: http.MethodGet, path: "DocumentReference/{id}", name: "ITI-67", resource: "DocumentReference", interaction: "read", handle: (*Server).read},
 	{method: http.MethodGet, path: "DocumentReference/{id}/_history/{vid}", name: "ITI-67", resource: "DocumentReference", interaction: "vread", handle: (*Server).read},
 	{method: http.MethodPost, path: "DocumentReference", name: "ITI-105", resource: "DocumentReference", interaction: "create", actor: true, handle: (*Server).publish},
+	{method: http.MethodPost, path: "DocumentReference/$generate-metadata", name: "ITI-106", resource: "DocumentReference", interaction: "$generate-metadata", actor: true, handle: (*Server).generate},
 	{method: http.MethodPatch, path: "DocumentReference/{id}", name: "FHIR:patch", resource: "DocumentReference", interaction: "patch", handle: (*Server).patch},
 	{method: http.MethodPatch, path: "DocumentReference", name: "FHIR:patch", resource: "DocumentReference", interaction: "patch", handle: (*Server).patch},
 
