@@ -49,6 +49,10 @@ func (p *Patch) add(o patchOp, findings *xds.Errors) {
 			return
 		}
 	}
+	if o.value == nil && (o.op == "add" || o.op == "replace" || o.op == "test") {
+		findings.Add(xds.Found("FHIR-001", o.where, "", "la valeur de l'élément que l'opération désigne"))
+		return
+	}
 	p.ops = append(p.ops, o)
 }
 

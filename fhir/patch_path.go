@@ -145,7 +145,7 @@ func partValue(part place) *Node {
 // equality, extension(url), value of an extension, ofType.
 func fhirPath(path string) ([]string, bool) {
 	steps := []string{}
-	for i, step := range splitPath(path) {
+	for i, step := range splitOutside(path, '.') {
 		name, index, indexed := strings.Cut(step, "[")
 		argument, called := "", false
 		if open := strings.IndexByte(step, '('); open > 0 && strings.HasSuffix(step, ")") {
@@ -182,27 +182,6 @@ func fhirPath(path string) ([]string, bool) {
 		}
 	}
 	return steps, path != ""
-}
-
-// splitPath cuts a path at the dots that stand neither in quotes nor in parentheses.
-func splitPath(path string) []string {
-	var steps []string
-	start, depth, quoted := 0, 0, false
-	for i, r := range path {
-		switch {
-		case r == '\'':
-			quoted = !quoted
-		case quoted:
-		case r == '(':
-			depth++
-		case r == ')':
-			depth--
-		case r == '.' && depth == 0:
-			steps = append(steps, path[start:i])
-			start = i + 1
-		}
-	}
-	return append(steps, path[start:])
 }
 
 // unquote is the text of a FHIRPath string.

@@ -111,6 +111,11 @@ func (c *call) readPatch() (fhir.Patch, error) {
 			return p, err
 		}
 		p, findings = fhir.ReadJSONPatch(body, maxPatch)
+	case err == nil && kind == "application/xml-patch+xml":
+		if err := c.uncompressed(); err != nil {
+			return p, err
+		}
+		p, findings = fhir.ReadXMLPatch(body, maxPatch)
 	default:
 		n, err := c.body(maxPatch, "Parameters")
 		if err != nil {
@@ -125,7 +130,7 @@ func (c *call) readPatch() (fhir.Patch, error) {
 // patchType names the media types of a patch in a refusal of another one.
 func patchType(err error) error {
 	if e, ok := err.(*xds.Error); ok && e.ID == "FHIR-006" && e.Where == "Content-Type" {
-		e.Expected = "application/json-patch+json, application/fhir+json (Parameters)"
+		e.Expected = "application/json-patch+json, application/xml-patch+xml, application/fhir+json ou +xml (Parameters)"
 		e.Hint = e.Expected
 	}
 	return err

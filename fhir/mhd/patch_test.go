@@ -13,6 +13,7 @@ import (
 )
 
 const (
+	xmlPatch   = "application/xml-patch+xml"
 	jsonPatch  = "application/json-patch+json"
 	visibility = "https://mos.esante.gouv.fr/NOS/TRE_A07-StatutVisibiliteDocument/FHIR/TRE-A07-StatutVisibiliteDocument"
 	masked     = `{"coding":[{"system":"` + visibility + `","code":"MASQUE_PS"}]}`
@@ -22,6 +23,11 @@ const (
 	hiddenRow  = `"code": "N" }] }],
         "content"`
 )
+
+// diff is an XML Patch.
+func diff(operations string) string {
+	return `<?xml version="1.0"?><diff xmlns:f="http://hl7.org/fhir">` + operations + `</diff>`
+}
 
 // operation is a FHIRPath Patch of one operation.
 func operation(kind, path string, parts ...string) string {
@@ -98,7 +104,13 @@ func TestPatch(t *testing.T) {
 		{"unarchive", uid, jsonPatch, `[{"op":"replace","path":"/extension/0/valueBoolean","value":false}]`, "current N v11"},
 		{"archive by an extension", uid, jsonPatch, `[{"op":"add","path":"/extension/-","value":{"url":"` + isArchived + `","valueBoolean":true}}]`, "current N archived v12"},
 		{"unarchive by FHIRPath", "/" + id, "application/fhir+json", operation("replace", "DocumentReference.extension.where(url='"+isArchived+"').value", `{"name":"value","valueBoolean":false}`), "current N v13"},
-		{"mask and archive at once", "/" + id, jsonPatch, `[{"op":"add","path":"/securityLabel/1","value":` + masked + `},{"op":"replace","path":"/extension/0/valueBoolean","value":true}]`, "current N MASQUE_PS archived v14"},
+		{"XML, mask", "/" + id, xmlPatch, diff(`<add sel="f:DocumentReference"><securityLabel xmlns="http://hl7.org/fhir"><coding><system value="` + visibility + `"/><code value="MASQUE_PS"/></coding></securityLabel></add>`), "current N MASQUE_PS v14"},
+		{"XML, remove by position", "/" + id, xmlPatch, diff(`<remove sel="/f:DocumentReference/f:securityLabel[2]"/>`), "current N v15"},
+		{"XML, replace the first", uid, xmlPatch, diff(`<replace sel="f:DocumentReference/f:securityLabel[1]"><securityLabel xmlns="http://hl7.org/fhir"><coding><system value="` + visibility + `"/><code value="MASQUE_PS"/></coding></securityLabel></replace>`), "current N MASQUE_PS v16"},
+		{"XML, remove by code", "/" + id, xmlPatch, diff(`<remove sel="f:DocumentReference/f:securityLabel[f:coding/f:code/@value='MASQUE_PS']"/>`), "current N v17"},
+		{"XML, archive", "/" + id, xmlPatch, diff(`<replace sel="f:DocumentReference/f:extension[@url='` + isArchived + `']/f:valueBoolean/@value">true</replace>`), "current N archived v18"},
+		{"XML, unarchive", "/" + id, xmlPatch, diff(`<remove sel="f:DocumentReference/f:extension[@url='` + isArchived + `']"/>`), "current N v19"},
+		{"mask and archive at once", "/" + id, jsonPatch, `[{"op":"add","path":"/securityLabel/1","value":` + masked + `},{"op":"replace","path":"/extension/0/valueBoolean","value":true}]`, "current N MASQUE_PS archived v20"},
 	} {
 		got := w.patch(w.holder(), step.target, step.kind, step.body)
 		if got.status != http.StatusOK || got.state() != step.want {
@@ -145,6 +157,13 @@ func TestPatchRefusals(t *testing.T) {
 		"unknown operation":       {author(), "/" + id, jsonPatch, `[{"op":"merge","path":"/status","value":"x"}]`, "", "400 FHIR-001"},
 		"no pointer":              {author(), "/" + id, jsonPatch, `[{"op":"remove","path":"status"}]`, "", "400 FHIR-001"},
 		"no Parameters":           {author(), "/" + id, "application/fhir+json", `{"resourceType":"DocumentReference"}`, "", "400 FHIR-001"},
+		"XML of another element":  {author(), "/" + id, xmlPatch, diff(`<replace sel="f:DocumentReference/f:description/@value">x</replace>`), "", "405 FHIR-004"},
+		"XML of another kind":     {author(), "/" + id, xmlPatch, diff(`<replace sel="f:DocumentReference/f:securityLabel[1]"><securityLabel xmlns="http://hl7.org/fhir" value="restricted"/></replace>`), "", "400 FHIR-001"},
+		"XML of no such element":  {author(), "/" + id, xmlPatch, diff(`<replace sel="f:DocumentReference/f:securityLabel[1]/f:colour"><colour xmlns="http://hl7.org/fhir" value="red"/></replace>`), "", "400 FHIR-001"},
+		"XML of a second name":    {author(), "/" + id, xmlPatch, diff(`<replace sel="f:DocumentReference/f:securityLabel[1]"><status xmlns="http://hl7.org/fhir" value="current"/></replace>`), "", "400 FHIR-001"},
+		"XML with a DTD":          {author(), "/" + id, xmlPatch, `<!DOCTYPE diff><diff/>`, "", "400 XML-002"},
+		"XML without a selector":  {author(), "/" + id, xmlPatch, diff(`<remove/>`), "", "400 FHIR-001"},
+		"XML of another language": {author(), "/" + id, xmlPatch, `<patch/>`, "", "400 FHIR-001"},
 		"merge patch":             {author(), "/" + id, "application/merge-patch+json", `{"status":"entered-in-error"}`, "", "415 FHIR-006"},
 		"another version":         {author(), "/" + id, jsonPatch, mask, `W/"9"`, "412 FHIR-011"},
 		"another identifier":      {author(), "?identifier=urn:oid:1.2.3", jsonPatch, mask, "", "404 FHIR-003"},
