@@ -75,6 +75,8 @@ type carnet struct {
 	record    string
 	born      string // YYYYMMDD
 	concerned bool   // the reader's matrix has vaccination documents
+	reads     bool   // his token, and the grant of his application, reach reading
+	traces    bool   // and where an act was read from
 	documents []authz.Visible[xds.Document]
 	read      []vaccination.Document // in the order of documents
 	acts      []fhir.Immunization
@@ -98,8 +100,8 @@ func findVaccinations(ctx context.Context, session *registry.Session, scope auth
 }
 
 // gather reads the acts of documents that were seen, once the session is over.
-func (s *Server) gather(ctx context.Context, record string, page registry.Page) (carnet, error) {
-	c := carnet{record: record, documents: page.Documents}
+func (s *Server) gather(ctx context.Context, c *carnet, page registry.Page) error {
+	c.documents = page.Documents
 	if page.Next != nil {
 		e := xds.Found("QRY-006", "", "", fmt.Sprintf("au plus %d documents de vaccination : les plus anciens ne sont pas lus", maxVaccinationDocuments))
 		e.Severity = xds.SeverityWarning
@@ -109,7 +111,7 @@ func (s *Server) gather(ctx context.Context, record string, page registry.Page) 
 	for i, v := range page.Documents {
 		read, err := s.shelf.open(ctx, s.Repository, v)
 		if err != nil {
-			return c, err
+			return err
 		}
 		c.read[i] = read.document
 		d, _ := v.Value()
@@ -119,11 +121,11 @@ func (s *Server) gather(ctx context.Context, record string, page registry.Page) 
 			c.warnings.Add(&f)
 		}
 	}
-	for _, e := range vaccination.Gather(record, c.read) {
+	for _, e := range vaccination.Gather(c.record, c.read) {
 		act := fhir.Immunization{Entry: e, Source: page.Documents[e.Source], Version: c.read[e.Source].Version}
 		c.acts = append(c.acts, act)
 	}
-	return c, nil
+	return nil
 }
 
 // immunizations is the search (PCC-44 of QEDm; R4 Immunization).
@@ -151,7 +153,7 @@ func (s *Server) immunizations(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.write(fhir.AppendImmunizationSet(nil, set, page, s.ImmunizationProfiles, query.Origins))
+	return c.write(fhir.AppendImmunizationSet(nil, set, page, s.ImmunizationProfiles, query.Origins && shown.traces))
 }
 
 // carnet opens the Scope of the patient that the request names, else the token's, and
@@ -160,23 +162,28 @@ func (s *Server) carnet(c *call, record string, patient xds.CX) (carnet, error) 
 	ctx := c.r.Context()
 	shown := carnet{record: record}
 	var page registry.Page
-	born, concerns := "", false
 	err := s.Registry.Read(ctx, func(session *registry.Session) error {
 		page = registry.Page{}
 		scope, empty, err := s.openSearch(ctx, session, c, fhir.Search{Record: record, Patient: patient})
 		if err != nil || empty {
 			return err
 		}
-		shown.record, born, concerns = scope.Record(), scope.BirthDate(), concerned(scope)
+		shown = through(scope)
 		page, err = findVaccinations(ctx, session, scope, xds.Approved)
 		return err
 	})
 	if err != nil {
 		return shown, err
 	}
-	shown, err = s.gather(ctx, shown.record, page)
-	shown.born, shown.concerned = born, concerns
-	return shown, err
+	return shown, s.gather(ctx, &shown, page)
+}
+
+// through is a carnet that a Scope opens, before it is read.
+func through(scope authz.Scope) carnet {
+	return carnet{
+		record: scope.Record(), born: scope.BirthDate(), concerned: concerned(scope),
+		reads: scope.Reaches(authz.Interaction{Resource: "Immunization", Letter: "r"}), traces: scope.Reaches(authz.Interaction{Resource: "Provenance", Letter: "r"}),
+	}
 }
 
 // immunizationPage is one page of the acts that the search matches.
@@ -196,7 +203,7 @@ func (s *Server) immunizationPage(c *call, query fhir.ImmunizationSearch, shown 
 	}
 	slices.SortFunc(page, query.Compare)
 	if query.Cursor != "" {
-		at, err := s.Cursors.Open(c.subject.ID, query.Key(shown.record), query.Cursor)
+		at, err := s.Cursors.Open(c.reader(), query.Key(shown.record), query.Cursor)
 		if err != nil {
 			return set, nil, err
 		}
@@ -204,7 +211,7 @@ func (s *Server) immunizationPage(c *call, query fhir.ImmunizationSearch, shown 
 	}
 	if len(page) > query.Count {
 		page = page[:query.Count]
-		next := s.Cursors.Seal(c.subject.ID, query.Key(shown.record), query.Position(page[len(page)-1]))
+		next := s.Cursors.Seal(c.reader(), query.Key(shown.record), query.Position(page[len(page)-1]))
 		set.Next = query.URL(s.Base, shown.record, next)
 	}
 	return set, page, nil
@@ -235,6 +242,7 @@ func (s *Server) confirm(c *call, found fhir.Immunization, action authz.Value) (
 func (s *Server) lookIn(c *call, id string, statuses ...xds.Status) (shown carnet, at int, err error) {
 	ctx := c.r.Context()
 	record := vaccination.Record(id)
+	shown.record = record
 	var page registry.Page
 	err = s.Registry.Peek(ctx, func(session *registry.Session) error {
 		page = registry.Page{}
@@ -248,6 +256,7 @@ func (s *Server) lookIn(c *call, id string, statuses ...xds.Status) (shown carne
 		}
 		for _, scope := range scopes {
 			if scope.Record() == record {
+				shown = through(scope)
 				page, err = findVaccinations(ctx, session, scope, statuses...)
 			}
 		}
@@ -259,7 +268,7 @@ func (s *Server) lookIn(c *call, id string, statuses ...xds.Status) (shown carne
 	if err != nil {
 		return shown, -1, err
 	}
-	shown, err = s.gather(ctx, record, page)
+	err = s.gather(ctx, &shown, page)
 	return shown, slices.IndexFunc(shown.acts, func(im fhir.Immunization) bool { return im.Key == id }), err
 }
 

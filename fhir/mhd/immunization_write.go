@@ -54,7 +54,7 @@ func (s *Server) createImmunization(c *call) error {
 	if len(note.Act.IDs) == 0 {
 		note.Act.IDs = []vaccination.ID{{Root: strings.ToUpper(s.NewID())}}
 	}
-	return s.deposited(c, http.StatusCreated, deposit, note, findings, entrance.Order{Transaction: c.route.name, Marks: sent.Marks})
+	return s.deposited(c, http.StatusCreated, deposit, note, findings, entrance.Order{Transaction: c.route.name, Marks: sent.Marks}, known.reads)
 }
 
 // updateImmunization is PUT Immunization/{id}: a new version of the note that holds
@@ -107,7 +107,7 @@ func (s *Server) updateImmunization(c *call) error {
 	} else if !note.Act.IDs[0].Same(first) {
 		findings.Add(xds.Found("FHIR-009", "Immunization.identifier[0]", "", "l'identifiant de la vaccination, qui ne change pas"))
 	}
-	return s.deposited(c, http.StatusOK, deposit, note, findings, entrance.Order{Transaction: c.route.name, Replace: current.Entry.EntryUUID})
+	return s.deposited(c, http.StatusOK, deposit, note, findings, entrance.Order{Transaction: c.route.name, Replace: current.Entry.EntryUUID}, shown.reads)
 }
 
 // readSent reads the body. The error is what makes it unreadable; the findings are what
@@ -144,7 +144,9 @@ func (s *Server) visibleActs(c *call, patient xds.CX) (carnet, error) {
 		if err != nil {
 			return err
 		}
-		shown.record = scope.Record()
+		if shown = through(scope); !shown.reads {
+			return nil
+		}
 		page, err = findVaccinations(ctx, session, scope, xds.Approved)
 		return err
 	})
@@ -154,7 +156,7 @@ func (s *Server) visibleActs(c *call, patient xds.CX) (carnet, error) {
 	if err != nil {
 		return shown, err
 	}
-	return s.gather(ctx, shown.record, page)
+	return shown, s.gather(ctx, &shown, page)
 }
 
 // existing answers a conditional create (R4 3.1.0.8.1): nothing is created where one
@@ -315,7 +317,7 @@ func genderCode(sex string) string {
 
 // deposited writes the note and hands it to the entrance of bare documents, which
 // derives its metadata, checks and registers it, and traces the deposit.
-func (s *Server) deposited(c *call, status int, deposit authz.Deposit, note vaccination.Note, findings xds.Errors, order entrance.Order) error {
+func (s *Server) deposited(c *call, status int, deposit authz.Deposit, note vaccination.Note, findings xds.Errors, order entrance.Order, reads bool) error {
 	ctx := c.r.Context()
 	if findings.Failed() {
 		return s.refuseNote(ctx, c, deposit.Patient(), findings)
@@ -335,7 +337,7 @@ func (s *Server) deposited(c *call, status int, deposit authz.Deposit, note vacc
 	_, marks := xds.SplitMarks(taken.Document.Confidentiality)
 	key := vaccination.Gather(taken.Record, []vaccination.Document{written})[0].Key
 	findings.AddAll(inResource(taken.Warnings))
-	return s.acknowledge(c, status, key, fhir.ImmunizationVersion(note.Version, max(taken.Document.Version, 1), marks), findings)
+	return s.acknowledge(c, status, key, fhir.ImmunizationVersion(note.Version, max(taken.Document.Version, 1), marks), findings, reads)
 }
 
 // inResource gives findings about the note the one place that its sender knows: he
@@ -365,7 +367,7 @@ func (s *Server) refuseNote(ctx context.Context, c *call, patient xds.CX, findin
 // acknowledge answers a write as Prefer asks (R4 3.1.0.1.7): the resource, which is
 // read as any reader reads it and is left out for who may only write; the outcome,
 // with the warnings; or nothing.
-func (s *Server) acknowledge(c *call, status int, key, version string, findings xds.Errors) error {
+func (s *Server) acknowledge(c *call, status int, key, version string, findings xds.Errors, reads bool) error {
 	c.located(s.Base, key, version)
 	prefer := c.r.Header.Get("Prefer")
 	if strings.Contains(prefer, "return=OperationOutcome") {
@@ -374,7 +376,7 @@ func (s *Server) acknowledge(c *call, status int, key, version string, findings 
 		}
 		return c.send(status, fhir.AppendOutcome(nil, findings, false))
 	}
-	if !strings.Contains(prefer, "return=minimal") {
+	if reads && !strings.Contains(prefer, "return=minimal") {
 		c.id = key
 		im, err := s.immunization(c, authz.Search)
 		if err == nil {

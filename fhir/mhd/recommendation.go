@@ -88,7 +88,7 @@ func (s *Server) readRecommendation(c *call) error {
 				scope.Found(nil, false)
 				continue
 			}
-			shown = carnet{record: c.id, born: scope.BirthDate(), concerned: concerned(scope)}
+			shown = through(scope)
 			if page, err = findVaccinations(ctx, session, scope, xds.Approved); err != nil {
 				return err
 			}
@@ -101,11 +101,9 @@ func (s *Server) readRecommendation(c *call) error {
 	if err != nil {
 		return err
 	}
-	read, err := s.gather(ctx, shown.record, page)
-	if err != nil {
+	if err := s.gather(ctx, &shown, page); err != nil {
 		return err
 	}
-	shown.acts = read.acts
 	r := s.recommended(shown)
 	if len(r.Forecasts) == 0 {
 		return &xds.Error{ID: "FHIR-003"}
