@@ -202,7 +202,7 @@ func (c configured) noRepository(err error) error {
 func production(cfg *config.Config, pool *pgxpool.Pool, blobs *repository.Store, log *slog.Logger) service.Options {
 	return service.Options{
 		Pool: pool, Repository: blobs, Base: cfg.HTTP.Base, RepositoryID: cfg.Site.RepositoryID, Profile: cfg.Site.Profile,
-		Provisional: cfg.Site.ProvisionalMatrix, VIHF: cfg.Issuers, Tokens: cfg.Keys, CursorSecret: cfg.Cursor, Now: time.Now, Log: log,
+		Provisional: cfg.Site.ProvisionalMatrix, VIHF: cfg.Issuers, Tokens: cfg.Keys, UserInfo: cfg.UserInfo, Portals: cfg.Portals, Applications: cfg.Catalogue, CursorSecret: cfg.Cursor, Now: time.Now, Log: log,
 		RequirePatient: cfg.Site.Profile == "dmp", PublicMetrics: cfg.Metrics.Public, Senders: senders(cfg),
 		ManyPatients: cfg.Operators.ManyPatients, Operators: cfg.Operators.Remove,
 		Audit: cfg.Audit, KeepAudits: cfg.ATNA.Keep, Broker: cfg.Broker,

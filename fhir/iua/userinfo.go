@@ -57,14 +57,21 @@ type heard struct {
 	until  time.Time
 }
 
-// newProvider refuses an endpoint that could be read or answered by others.
-func newProvider(u UserInfo, now func() time.Time) (*provider, error) {
+// Check refuses an endpoint that could be read or answered by others.
+func (u UserInfo) Check() error {
 	target, err := url.Parse(u.URL)
 	if err != nil || target.Scheme != "https" || target.Host == "" || target.User != nil || target.RawQuery != "" || target.Fragment != "" {
-		return nil, errors.New("iua: the UserInfo endpoint needs an https URL, without credentials or query")
+		return errors.New("iua: the UserInfo endpoint needs an https URL, without credentials or query")
 	}
 	if u.Issuer == "" {
-		return nil, errors.New("iua: UserInfo endpoint without an issuer")
+		return errors.New("iua: UserInfo endpoint without an issuer")
+	}
+	return nil
+}
+
+func newProvider(u UserInfo, now func() time.Time) (*provider, error) {
+	if err := u.Check(); err != nil {
+		return nil, err
 	}
 	transport := &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: u.Roots, MinVersion: tls.VersionTLS12}, TLSHandshakeTimeout: askTime,

@@ -204,3 +204,60 @@ func TestLinksOfApplications(t *testing.T) {
 		}
 	}
 }
+
+// TestReinforcedNeverFeeds: an indirect reinforced authentication (AIR) reads as the
+// professional himself and brings nothing, whatever the interaction that would (C-13,
+// PDT-INF-606: TD2 closed, TD3 open).
+func TestReinforcedNeverFeeds(t *testing.T) {
+	w := newWorld(t)
+	id := w.mustPush()
+	air := author()
+	air.Patient, air.Reinforced = w.alice, true
+	w.link(air.ID)
+	before := *w.search(air, "patient="+w.record).Total
+	for name, got := range map[string]*answer{
+		"ITI-65": w.push(air, w.lot()), "ITI-105": w.publish(air, w.note()), "Immunization": w.vaccinate(air, w.whole()),
+	} {
+		if got.status != http.StatusUnprocessableEntity || got.outcome()[0][:4] != "C-13" {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+	}
+	if after := *w.search(air, "patient="+w.record).Total; after != before {
+		t.Errorf("%d documents, were %d", after, before)
+	}
+	if got := w.get(air, "Binary/"+id); got.status != http.StatusOK {
+		t.Errorf("reads: %d %s", got.status, got.body)
+	}
+	// An act on a mark brings nothing (TD3.3a): it is answered as to the professional himself.
+	mask := `[{"op":"replace","path":"/securityLabel/0","value":` + masked + `}]`
+	reinforced := w.patch(air, "/"+id, jsonPatch, mask)
+	air.Reinforced = false
+	if plain := w.patch(air, "/"+id, jsonPatch, mask); reinforced.status != plain.status {
+		t.Errorf("masks: %d, himself %d", reinforced.status, plain.status)
+	}
+}
+
+// TestApplicationsDoNoActs: marks, archiving and whatever else is the holder's own stay
+// his, also for an application whose scopes and grant say update.
+func TestApplicationsDoNoActs(t *testing.T) {
+	w := newWorld(t)
+	w.list("tracker")
+	id := w.mustPush()
+	w.grant("tracker", time.Now().Add(time.Hour), nil, "patient/*.cruds")
+	app := w.app("patient/*.cruds")
+	for name, patch := range map[string]string{
+		"mask":    `[{"op":"replace","path":"/securityLabel/0","value":` + masked + `}]`,
+		"archive": `[{"op":"add","path":"/extension/-","value":{"url":"` + isArchived + `","valueBoolean":true}}]`,
+		"delete":  `[{"op":"replace","path":"/status","value":"entered-in-error"}]`,
+	} {
+		if got := w.patch(app, "/"+id, jsonPatch, patch); got.status != http.StatusForbidden {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+	}
+	if got := w.get(w.holder(), "DocumentReference/"+id); got.status != http.StatusOK || got.state() != "current N v1" {
+		t.Errorf("%d %s", got.status, got.state())
+	}
+	if got := w.get(app, "Patient/"+w.record); got.status != http.StatusOK {
+		t.Errorf("Patient: %d %s", got.status, got.body)
+	}
+}

@@ -14,27 +14,28 @@ import "time"
 // File is the configuration as it is written. The keys are explained in
 // passerelle.toml beside this file, which `passerelle init --prod` copies.
 type File struct {
-	Site         Site         `toml:"site"`
-	HTTP         HTTP         `toml:"http"`
-	SOAP         SOAP         `toml:"soap"`
-	TLS          TLS          `toml:"tls"`
-	Database     Database     `toml:"database"`
-	Repository   Repository   `toml:"repository"`
-	VIHF         []VIHF       `toml:"vihf"`
-	Tokens       []Tokens     `toml:"tokens"`
-	Senders      []Sender     `toml:"senders"`
-	MLLP         MLLP         `toml:"mllp"`
-	Operators    Operators    `toml:"operators"`
-	Community    Own          `toml:"community"`
-	Communities  []Community  `toml:"communities"`
-	Secrets      Secrets      `toml:"secrets"`
-	ATNA         ATNA         `toml:"atna"`
-	DSUB         DSUB         `toml:"dsub"`
-	Limits       Limits       `toml:"limits"`
-	Log          Log          `toml:"log"`
-	Metrics      Metrics      `toml:"metrics"`
-	Housekeeping Housekeeping `toml:"housekeeping"`
-	Shutdown     Shutdown     `toml:"shutdown"`
+	Site         Site          `toml:"site"`
+	HTTP         HTTP          `toml:"http"`
+	SOAP         SOAP          `toml:"soap"`
+	TLS          TLS           `toml:"tls"`
+	Database     Database      `toml:"database"`
+	Repository   Repository    `toml:"repository"`
+	VIHF         []VIHF        `toml:"vihf"`
+	Tokens       []Tokens      `toml:"tokens"`
+	Applications []Application `toml:"applications"`
+	Senders      []Sender      `toml:"senders"`
+	MLLP         MLLP          `toml:"mllp"`
+	Operators    Operators     `toml:"operators"`
+	Community    Own           `toml:"community"`
+	Communities  []Community   `toml:"communities"`
+	Secrets      Secrets       `toml:"secrets"`
+	ATNA         ATNA          `toml:"atna"`
+	DSUB         DSUB          `toml:"dsub"`
+	Limits       Limits        `toml:"limits"`
+	Log          Log           `toml:"log"`
+	Metrics      Metrics       `toml:"metrics"`
+	Housekeeping Housekeeping  `toml:"housekeeping"`
+	Shutdown     Shutdown      `toml:"shutdown"`
 }
 
 // Site is what the installation is.
@@ -127,8 +128,22 @@ type VIHF struct {
 
 // Tokens is a trusted issuer of bearer tokens.
 type Tokens struct {
-	Issuer string `toml:"issuer"`
-	JWKS   string `toml:"jwks"`
+	Issuer         string   `toml:"issuer"`
+	JWKS           string   `toml:"jwks"`
+	UserInfo       string   `toml:"userinfo"`
+	CAFile         string   `toml:"ca_file"`
+	WithoutPatient bool     `toml:"without_patient"`
+	Portals        []string `toml:"portals"`
+}
+
+// Application is a service that patients may authorise: the most that it can be granted.
+type Application struct {
+	Client    string   `toml:"client"`
+	Name      string   `toml:"name"`
+	Publisher string   `toml:"publisher"`
+	Scopes    []string `toml:"scopes"`
+	Types     []string `toml:"types"`
+	Longest   int      `toml:"longest_days"`
 }
 
 // Operators are those to whom the operator of the gateway gives a right that no role on

@@ -12,7 +12,9 @@ import (
 	"slices"
 
 	"github.com/passerelle-sante/passerelle/atna"
+	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/federation"
+	"github.com/passerelle-sante/passerelle/fhir/iua"
 	"github.com/passerelle-sante/passerelle/notify"
 	"github.com/passerelle-sante/passerelle/trust"
 	"github.com/passerelle-sante/passerelle/xds"
@@ -38,6 +40,9 @@ type Config struct {
 	Cursor       [32]byte
 	Issuers      map[string]saml.Issuer
 	Keys         map[string][]byte              // JWKS by issuer
+	UserInfo     *iua.UserInfo                  // of the one provider of opaque tokens; nil: none
+	Portals      []string                       // client_id of the operator's own faces for patients
+	Catalogue    []authz.Application            // that patients may authorise
 	Certificates map[string][]*x509.Certificate // by key: what doctor looks at the dates of
 }
 
@@ -101,6 +106,7 @@ func (c *checker) check() {
 	c.repository()
 	c.assertions()
 	c.tokens()
+	c.applications()
 	c.senders()
 	c.mllp()
 	c.communities()

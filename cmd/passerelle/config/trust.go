@@ -157,7 +157,12 @@ func (c *checker) tokens() {
 			c.add(&xds.Error{ID: "CONF-009", Where: key + ".issuer", Found: bare(t.Issuer), Expected: "https://…",
 				Hint: "un émetteur en clair ou de cette machine est celui d'un bac à sable, qui signe tout ce qu'on lui demande"})
 		}
-		if !c.required(key+".jwks", t.JWKS, "le fichier JWKS de l'émetteur (RFC 7517)") {
+		c.userInfo(key, t)
+		c.portals(key, t)
+		if t.UserInfo != "" && t.JWKS == "" {
+			continue
+		}
+		if !c.required(key+".jwks", t.JWKS, "le fichier JWKS de l'émetteur (RFC 7517), ou userinfo") {
 			continue
 		}
 		raw, info := c.read(key+".jwks", t.JWKS)

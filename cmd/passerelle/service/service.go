@@ -53,6 +53,7 @@ type Options struct {
 	TestINS      bool   // the test and demonstration roots of the INS are accepted
 	VIHF         map[string]saml.Issuer
 	Tokens       map[string][]byte   // JWKS by issuer
+	UserInfo     *iua.UserInfo       // of the one provider of opaque tokens; nil: none
 	Portals      []string            // client_id of the operator's own faces for patients
 	Applications []authz.Application // that patients may authorise
 	Sandbox      Sandbox
@@ -188,7 +189,7 @@ func (s *Service) route() error {
 	if err := s.openTrust(); err != nil {
 		return err
 	}
-	tokens, err := iua.New(iua.Config{Issuers: s.Tokens, Audience: s.Base, Now: s.Now, RequirePatient: s.RequirePatient, Portals: s.Portals,
+	tokens, err := iua.New(iua.Config{Issuers: s.Tokens, Audience: s.Base, Now: s.Now, RequirePatient: s.RequirePatient, UserInfo: s.UserInfo, Portals: s.Portals,
 		Explain: s.Sandbox != Sandbox{}, Refused: s.refusedToken})
 	if err != nil {
 		return err
