@@ -230,7 +230,7 @@ func (s *Session) reopen(ctx context.Context, g *authz.Gate, transaction string,
 	if err != nil {
 		return nil, err
 	}
-	sub = sub.Asking(authz.Interaction{Resource: "DocumentReference", Letter: "s"}) // being told is a search
+	sub = sub.Asking(toldOf)
 	entered := len(s.traces)
 	scope, err := g.Open(ctx, s, sub, patient, authz.Purpose{Action: authz.Search, Transaction: transaction})
 	r := &subscriber{}
@@ -240,10 +240,19 @@ func (s *Session) reopen(ctx context.Context, g *authz.Gate, transaction string,
 	if failed(err) {
 		return nil, err
 	}
-	if err == nil {
+	if err == nil && (e.hook == nil || TellsOf(scope, e.full)) {
 		r.scope = scope
 	}
 	return r, nil
+}
+
+// toldOf is what being told is, as scopes name it: a search.
+var toldOf = authz.Interaction{Resource: "DocumentReference", Letter: "s"}
+
+// TellsOf tells whether token, catalogue and grant reach documents as a Subscription
+// tells of them: found, and read when they are told whole.
+func TellsOf(sc authz.Scope, full bool) bool {
+	return sc.Reaches(toldOf) && (!full || sc.Reaches(authz.Interaction{Resource: "DocumentReference", Letter: "r"}))
 }
 
 // seen are the documents of an event that a Scope admits and the filter matches.

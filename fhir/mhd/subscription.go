@@ -85,6 +85,9 @@ func (s *Server) openSubscription(c *call, session *registry.Session, request *f
 	if err == nil && empty { // two patients, or none that we know
 		err = &xds.Error{ID: "REG-001", Where: "Subscription.criteria.extension"}
 	}
+	if err == nil && !registry.TellsOf(scope, request.Content == fhir.ContentFull) {
+		err = &xds.Error{ID: "TOK-008", Where: level(c.subject) + "/DocumentReference.rs"}
+	}
 	if err != nil {
 		return scope, registry.Subscription{}, err
 	}

@@ -365,3 +365,52 @@ func TestSubscriptionsAreTheirOwners(t *testing.T) {
 		t.Errorf("there is none: %d %s", got.status, got.body)
 	}
 }
+
+// A Subscription of an application is told what its grant reaches at the delivery, and
+// no more than the token that made it; nobody else's, its patient's included, is it.
+func TestSubscriptionOfAnApplication(t *testing.T) {
+	w := newWorld(t)
+	h := w.consumer()
+	w.list("tracker")
+	hour := time.Now().Add(time.Hour)
+	w.grant("tracker", hour, nil, "patient/Subscription.cruds", "patient/DocumentReference.rs")
+	for _, c := range []struct{ scope, content, want string }{
+		{"patient/DocumentReference.rs", "id-only", "TOK-008 patient/Subscription.c"},
+		{"patient/Subscription.c", "id-only", "TOK-008 patient/DocumentReference.rs"},
+		{"patient/Subscription.c patient/DocumentReference.s", "full-resource", "TOK-008 patient/DocumentReference.rs"},
+	} {
+		if got := w.subscribe(w.app(c.scope), w.subscription(h, "id-only", c.content)); got.status != http.StatusForbidden || got.outcome()[0] != c.want {
+			t.Errorf("%s: %d %s, want %s", c.scope, got.status, got.body, c.want)
+		}
+	}
+	app := w.app("patient/Subscription.cruds patient/DocumentReference.rs")
+	id := w.subscribed(app, w.subscription(h, "id-only", "full-resource"))
+	if got := w.get(iua.Claims{Nature: authz.NaturePerson, ID: w.record, Patient: w.alice}, "Subscription/"+id); got.status != http.StatusNotFound {
+		t.Errorf("the patient's own token: %d", got.status)
+	}
+	w.mustPush()
+	w.deliver()
+	if told := h.take(); len(told) != 2 {
+		t.Errorf("granted: %q", told)
+	}
+	for _, c := range []struct {
+		name   string
+		until  time.Time
+		types  []string
+		scopes []string
+		told   int
+	}{
+		{"other types", hour, []string{otherType + "^^" + loincOID}, []string{"patient/Subscription.cruds", "patient/DocumentReference.rs"}, 0},
+		{"no documents", hour, nil, []string{"patient/Subscription.cruds"}, 0},
+		{"to find alone", hour, nil, []string{"patient/Subscription.cruds", "patient/DocumentReference.s"}, 0},
+		{"expired", time.Now().Add(-time.Minute), nil, []string{"patient/Subscription.cruds", "patient/DocumentReference.rs"}, 0},
+		{"again", hour, nil, []string{"patient/Subscription.cruds", "patient/DocumentReference.rs"}, 1},
+	} {
+		w.grant("tracker", c.until, c.types, c.scopes...)
+		w.mustPush()
+		w.deliver()
+		if told := h.take(); len(told) != c.told {
+			t.Errorf("%s: %q", c.name, told)
+		}
+	}
+}
