@@ -44,6 +44,7 @@ var (
 	sealedCursor = regexp.MustCompile(`_cursor=[A-Za-z0-9_-]+`)
 	componentID  = regexp.MustCompile(`(<rim:(?:Classification|ExternalIdentifier) id="urn:uuid:)[0-9a-f-]{36}"`) // a hash of the object's id
 	opaqueID     = regexp.MustCompile(`("id":"|(?:CareTeam|Consent|AuditEvent)/)[A-Za-z0-9.-]{59}"`)              // sealed: a line of the trail, a right
+	tokenID      = regexp.MustCompile(`"policy":\["[^"]+"\]`)                                                     // jti of a token, of which each world has its own
 	boundaryText = regexp.MustCompile(`boundary="([^"]+)"`)
 )
 
@@ -70,6 +71,7 @@ func (n normaliser) page(whole string) string {
 	}
 	whole = componentID.ReplaceAllString(whole, `${1}COMPONENT"`)
 	whole = opaqueID.ReplaceAllString(whole, `${1}OPAQUE"`)
+	whole = tokenID.ReplaceAllString(whole, `"policy":["TOKEN"]`)
 	whole = n.ids.Replace(whole)
 	whole = instantText.ReplaceAllStringFunc(whole, func(s string) string { return n.phase(time.RFC3339, s) })
 	whole = folderTime.ReplaceAllStringFunc(whole, func(s string) string {

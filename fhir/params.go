@@ -41,7 +41,7 @@ func nameParam(a xds.Attribute) searchParam {
 // searchTables are all parameters that work, and no other, by resource: the
 // CapabilityStatement is written from them.
 var searchTables = map[string]map[string]searchParam{"DocumentReference": documentTable(), "List": listTable(),
-	"Patient": patientTable(), "CareTeam": rightsTable("participant"), "Consent": rightsTable("actor")}
+	"Patient": patientTable(), "CareTeam": rightsTable("participant"), "Consent": rightsTable("actor"), "AuditEvent": auditTable()}
 
 // commonTable are the parameters that every search here knows.
 func commonTable() map[string]searchParam {

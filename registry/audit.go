@@ -16,7 +16,6 @@ import (
 // which the standard gives the patient's identifier, and to nobody else.
 type AuditLine struct {
 	trail.Line
-	Issuer  string // of the token
 	Patient xds.CX
 	Set     string        // uniqueId of the SubmissionSet, of a submission
 	Objects []AuditObject // the documents concerned, in the order of the row

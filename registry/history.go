@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -18,7 +19,9 @@ import (
 type HistoryQuery struct {
 	From, To time.Time
 	Actor    string
-	Page     string // as a former answer gave it, "" = newest
+	Page     string           // as a former answer gave it, "" = newest
+	Limit    int              // lines of a page, 0 = historyPage
+	Keep     func(Event) bool // narrows what the reader is told; nil keeps all
 }
 
 // Event is one line of the history as its reader may see it.
@@ -37,50 +40,78 @@ const historyPage = 100
 // all; any other professional his own lines, without the documents that he may not
 // see now. next is "" on the last page. A malformed page is JSON-002.
 func (s *Session) History(ctx context.Context, a authz.Allowed, q HistoryQuery) (events []Event, next string, err error) {
-	if !a.HeldBy(s) {
-		return nil, "", errForeign
-	}
-	if unstorable(q.Actor) {
-		return nil, "", nil
-	}
-	f := trail.Filter{From: q.From, To: q.To, Actor: q.Actor, Limit: 2 * historyPage}
-	if a.Action() == authz.OwnJournal {
-		f.Actor = a.Subject().ID
-		if q.Actor != "" && q.Actor != f.Actor {
-			return nil, "", nil
-		}
-	}
 	start, again, err := parsePage(q.Page)
 	if err != nil {
 		return nil, "", err
 	}
-	f.Before = start
+	limit := cmp.Or(q.Limit, historyPage)
 	last := position{start, again}
+	err = s.walk(ctx, a, q, trail.Filter{Before: start, Limit: 2 * historyPage}, func(e Event) bool {
+		switch {
+		case again > 0 && e.At.Equal(start):
+			again--
+		case len(events) == limit:
+			next = last.String()
+			return false
+		default:
+			events = append(events, e)
+			last = last.past(e.At)
+		}
+		return true
+	})
+	return events, next, err
+}
+
+// CountHistory is how many lines History would give, page after page.
+func (s *Session) CountHistory(ctx context.Context, a authz.Allowed, q HistoryQuery) (n int, err error) {
+	err = s.walk(ctx, a, q, trail.Filter{Limit: 20 * historyPage}, func(Event) bool { n++; return true })
+	return n, err
+}
+
+// HistoryLine is the one line of an instant with a number of its own, when its reader is
+// told of it.
+func (s *Session) HistoryLine(ctx context.Context, a authz.Allowed, at time.Time, seq int64) (line Event, ok bool, err error) {
+	if seq <= 0 {
+		return Event{}, false, nil
+	}
+	q := HistoryQuery{From: at, To: at.Add(time.Microsecond)}
+	err = s.walk(ctx, a, q, trail.Filter{Limit: 2, Seq: seq}, func(e Event) bool { line, ok = e, true; return true })
+	return line, ok, err
+}
+
+// walk goes over the lines that a reader is told of, newest first, until each says no.
+func (s *Session) walk(ctx context.Context, a authz.Allowed, q HistoryQuery, f trail.Filter, each func(Event) bool) error {
+	if !a.HeldBy(s) {
+		return errForeign
+	}
+	if unstorable(q.Actor) {
+		return nil
+	}
+	f.From, f.To, f.Actor = q.From, q.To, q.Actor
+	if a.Action() == authz.OwnJournal {
+		f.Actor = a.Subject().ID
+		if q.Actor != "" && q.Actor != f.Actor {
+			return nil
+		}
+	}
 	for {
 		lines, err := trail.Read(ctx, s.Handle(), a, f)
 		if err != nil {
-			return nil, "", err
+			return err
 		}
 		docs, err := s.documentsOf(ctx, a.Record(), lines)
 		if err != nil {
-			return nil, "", err
+			return err
 		}
 		for _, l := range lines {
 			f.Advance(l.At)
 			e, shown := tell(a, l, docs)
-			switch {
-			case !shown:
-			case again > 0 && l.At.Equal(start):
-				again--
-			case len(events) == historyPage:
-				return events, last.String(), nil
-			default:
-				events = append(events, e)
-				last = last.past(l.At)
+			if shown && (q.Keep == nil || q.Keep(e)) && !each(e) {
+				return nil
 			}
 		}
 		if len(lines) < f.Limit {
-			return events, "", nil
+			return nil
 		}
 	}
 }
@@ -146,6 +177,36 @@ func tellHolder(a authz.Allowed, e Event, docs map[string]xds.Document) (Event, 
 	// from him or unknown (SC-27), be it his own or that of another on the patient's
 	// side; what professionals did about a hidden document is withheld.
 	return e, len(e.Documents) == 0 || !e.Permit && person(e.Line.Kind)
+}
+
+// OriginalSets names the SubmissionSet that each deposited document of told lines came in, by
+// the document: its reader sees a member of it.
+func (s *Session) OriginalSets(ctx context.Context, a authz.Allowed, events []Event) (map[string]string, error) {
+	if !a.HeldBy(s) {
+		return nil, errForeign
+	}
+	ids := []string{}
+	for _, e := range events {
+		if e.Action == authz.Submit && e.Document != "" {
+			ids = append(ids, bareID(e.Document))
+		}
+	}
+	sets := map[string]string{}
+	if len(ids) == 0 {
+		return sets, nil
+	}
+	rows, err := s.tx.Query(ctx, `
+select distinct on (a.target) a.target::text, s.id::text from association a join submission_set s on s.record = a.record and s.id = a.source
+where a.record = $1 and a.target = any($2) order by a.target, a.registered_at, a.id`, a.Record(), ids)
+	if err != nil {
+		return nil, err
+	}
+	var document, set string
+	_, err = pgx.ForEachRow(rows, []any{&document, &set}, func() error {
+		sets["urn:uuid:"+document] = set
+		return nil
+	})
+	return sets, err
 }
 
 // documentsOf reads the documents that lines concern, for the judgement above.

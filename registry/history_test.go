@@ -140,7 +140,7 @@ func (w *world) lineOf(asks authz.Subject, id string, reads authz.Subject, actio
 		for _, e := range events {
 			if e.Action == authz.Retrieve {
 				// The API shows no code, and Documents by Event.Document alone.
-				e.At, e.Documents, e.Code = time.Time{}, nil, ""
+				e.At, e.Documents, e.Code, e.Seq = time.Time{}, nil, "", 0
 				told = e
 			}
 		}

@@ -68,6 +68,9 @@ var routes = []route{
 	{method: http.MethodPut, path: "Subscription/{id}", name: "ITI-110", resource: "Subscription", interaction: "update", handle: (*Server).changeSubscription},
 	{method: http.MethodDelete, path: "Subscription/{id}", name: "ITI-110", resource: "Subscription", interaction: "delete", handle: (*Server).deleteSubscription},
 	{method: http.MethodGet, path: "Subscription/{id}/$status", name: "ITI-113", resource: "Subscription", interaction: "$status", handle: (*Server).subscriptionStatus},
+	{method: http.MethodGet, path: "AuditEvent", name: "ITI-81", resource: "AuditEvent", interaction: "search-type", handle: (*Server).findAudit},
+	{method: http.MethodPost, path: "AuditEvent/_search", name: "ITI-81", resource: "AuditEvent", interaction: "search-type", handle: (*Server).findAudit},
+	{method: http.MethodGet, path: "AuditEvent/{id}", name: "ITI-81", resource: "AuditEvent", interaction: "read", handle: (*Server).readAudit},
 }
 
 // announcements are what the CapabilityStatement says of a resource beside its
@@ -79,6 +82,7 @@ var announcements = map[string]fhir.ResourceCapability{
 		Text: "Vue des documents de vaccination (87273-9, 11369-6) que le lecteur peut voir : même ligne de matrice, mêmes masques.",
 	},
 	"DocumentReference": {Profiles: fhir.DocumentProfiles(), Params: fhir.DocumentParams(), Conditional: []string{"conditionalCreate"}},
+	"AuditEvent":        {Params: fhir.SearchParams("AuditEvent"), Profiles: fhir.AuditProfiles(), Text: "Historique des accès (ITI-81, BALP 1.1.4) : les lignes que l'API JSON donne au même lecteur."},
 	"CareTeam":          {Params: fhir.SearchParams("CareTeam"), Text: "Vue des liens déclarés et du médecin traitant (TD1.6) ; écrits par /api/v1."},
 	"Consent":           {Params: fhir.SearchParams("Consent"), Text: "Vue des liens, des blocages et des réglages ; écrits par /api/v1."},
 	"Patient":           {Params: fhir.SearchParams("Patient"), Text: "TD0.2 : existence et état du dossier, accès du lecteur ; aucun trait d'identité."},

@@ -26,6 +26,9 @@ type Line struct {
 	Unbound     bool // by id, under a token that names no patient
 	Code        string
 	Application string // client_id of the one that acted for the actor, or that the act is about
+	TokenID     string
+	Issuer      string // of the token
+	Seq         int64  // in the order of writing: told to nobody, an id is made of it
 }
 
 // Filter narrows the lines: half-open period, one actor ("" = all), and the
@@ -36,6 +39,7 @@ type Filter struct {
 	Before   time.Time // zero = from the newest
 	Skip     int       // lines of the very instant Before that were already given
 	Limit    int
+	Seq      int64 // one line alone, 0 = all
 }
 
 // Read gives lines of a record, newest first.
@@ -44,13 +48,13 @@ func Read(ctx context.Context, h db.Handle, a authz.Allowed, f Filter) ([]Line, 
 		return nil, err
 	}
 	rows, err := db.On(h).Query(ctx, `
-select at, actor, actor_name, profession, structure, kind, mode, action, transaction, permit, documents::text[], reason, secret, unbound, code, application
+select at, actor, actor_name, profession, structure, kind, mode, action, transaction, permit, documents::text[], reason, secret, unbound, code, application, token_id, issuer, seq
 from trail
 where record = $1
   and ($2::timestamptz is null or at >= $2) and ($3::timestamptz is null or at < $3)
-  and ($4 = '' or actor = $4) and ($5::timestamptz is null or at <= $5)
+  and ($4 = '' or actor = $4) and ($5::timestamptz is null or at <= $5) and ($8 = 0 or seq = $8)
 order by at desc, seq desc offset $6 limit $7`,
-		a.Record(), null(f.From), null(f.To), f.Actor, null(f.Before), f.Skip, f.Limit)
+		a.Record(), null(f.From), null(f.To), f.Actor, null(f.Before), f.Skip, f.Limit, f.Seq)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +64,8 @@ order by at desc, seq desc offset $6 limit $7`,
 		var l Line
 		var kind, mode, action int16
 		if err := rows.Scan(&l.At, &l.Actor, &l.ActorName, &l.Profession, &l.Structure, &kind, &mode, &action, &l.Transaction,
-			&l.Permit, &l.Documents, &l.Reason, &l.Secret, &l.Unbound, &l.Code, &l.Application); err != nil {
+			&l.Permit, &l.Documents, &l.Reason, &l.Secret, &l.Unbound, &l.Code, &l.Application,
+			&l.TokenID, &l.Issuer, &l.Seq); err != nil {
 			return nil, err
 		}
 		l.Kind, l.Mode, l.Action = authz.Value(kind), authz.Value(mode), authz.Value(action)

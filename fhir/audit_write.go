@@ -1,0 +1,389 @@
+package fhir
+
+import (
+	"strings"
+	"time"
+
+	"github.com/passerelle-sante/passerelle/authz"
+)
+
+// Audit is a line of the history as its reader is told of it (J-2…J-5), to be written as
+// an AuditEvent.
+type Audit struct {
+	ID, Record string
+	At         time.Time
+
+	Actor, ActorName, Profession, Structure, Application string
+	Issuer, TokenID                                      string
+	Kind, Mode, Action                                   authz.Value
+
+	Transaction string
+	Permit      bool
+	Document    string // FHIR id, "" when the line tells of none
+	Set         string // of a submission: its List
+	Reason      string // justification of bris de glace
+	Own         bool   // the reader's own
+}
+
+// AppendAuditEvent writes the line: an act that was permitted under the profile of its
+// transaction, a refusal as the decision that it was (BALP AuthZ-Consent). The raw query
+// and the address of the client are in no line of the trail: what the profiles ask of
+// them is said to be absent, and why. base is the address of the FHIR face.
+func AppendAuditEvent(b []byte, a Audit, base string) []byte {
+	k := a.kind()
+	w := out{b}
+	w.open("", '{')
+	w.str("resourceType", "AuditEvent")
+	w.str("id", a.ID)
+	w.open("meta", '{')
+	w.list("profile", a.profiles(k)...)
+	if a.Own {
+		w.open("tag", '[')
+		w.uriCoding("", lineSystem, "own")
+		w.shut(']')
+	}
+	w.shut('}')
+	w.uriCoding("type", k.system, k.code)
+	w.open("subtype", '[')
+	for _, s := range a.subtypes(k) {
+		w.open("", '{')
+		w.str("system", s.System)
+		w.str("code", s.Code)
+		w.str("display", s.display)
+		w.shut('}')
+	}
+	w.shut(']')
+	w.str("action", k.action)
+	w.moment("recorded", a.At)
+	w.str("outcome", a.outcome())
+	if !a.Permit {
+		w.str("outcomeDesc", "Accès refusé")
+	}
+	if purpose := a.purpose(); purpose == "BTG" || purpose == "ETREAT" {
+		w.open("purposeOfEvent", '[')
+		w.uriConcept("", actReason, purpose)
+		w.shut(']')
+	}
+	w.open("agent", '[')
+	w.clientAgent(a, k)
+	w.userAgent(a, k)
+	w.structureAgent(a)
+	w.serverAgent(a, k, base)
+	w.shut(']')
+	w.open("source", '{')
+	w.observer("observer", base)
+	w.open("type", '[')
+	w.uriCoding("", hl7Terms+"security-source-type", "4") // application server
+	w.b = append(w.b, ']', '}')
+	w.entities(a, k)
+	w.shut('}')
+	return w.b
+}
+
+func (a Audit) kind() auditKind { return auditKindOf(a.Transaction, a.Action, a.Permit) }
+
+func (a Audit) outcome() string {
+	if a.Permit {
+		return "0"
+	}
+	return "8"
+}
+
+// purpose is the code of the purpose of use: that of the access mode of who cares, or the
+// patient's own request.
+func (a Audit) purpose() string {
+	switch a.Kind {
+	case authz.Pro, authz.Structure:
+		return purposes[a.Mode]
+	case authz.Patient, authz.Representative, authz.Delegate:
+		return "PATRQT"
+	}
+	return ""
+}
+
+// tokenProfile is the way BALP tells of the token, when the line names it.
+func (a Audit) tokenProfile() (profile, agent string) {
+	switch {
+	case a.TokenID == "" || !isURI(a.TokenID) || a.Transaction == "HL7v2":
+		return "", ""
+	case overSOAP(a.Transaction):
+		return balp + "SAMLaccessTokenUse.Minimal", "UserSamlAgent"
+	}
+	return balp + "OAUTHaccessTokenUse.Minimal", "UserOauthAgent"
+}
+
+func (a Audit) profiles(k auditKind) []string {
+	var all []string
+	if k.profile != "" {
+		all = append(all, k.profile)
+	}
+	if token, _ := a.tokenProfile(); token != "" {
+		all = append(all, token)
+	}
+	return all
+}
+
+// subtype is a code of what was done.
+type subtype struct {
+	Token
+	display string
+}
+
+// subtypes are those of the transaction; a decision has its own alone, since BALP allows
+// it no other, and names the transaction in a detail.
+func (a Audit) subtypes(k auditKind) []subtype {
+	if !a.Permit {
+		return []subtype{{Token{System: authzSubtypes, Code: "AuthZ-Consent"}, "Authorization Decision using Roles and Consent"}}
+	}
+	var all []subtype
+	if k.restful != "" {
+		all = append(all, subtype{Token{System: interactions, Code: k.restful}, ""})
+	}
+	if strings.HasPrefix(a.Transaction, "ITI-") {
+		all = append(all, subtype{Token{System: iheEvents, Code: a.Transaction}, k.ihe})
+	} else if a.Transaction != "" {
+		all = append(all, subtype{Token{System: transactionSystem, Code: a.Transaction}, ""})
+	}
+	return append(all, subtype{Token{System: actionSystem, Code: authz.Action.Name(a.Action)}, ""})
+}
+
+// clientAgent is the software: known by its client_id alone.
+func (w *out) clientAgent(a Audit, k auditKind) {
+	code := "110153" // source
+	switch k.action {
+	case "R":
+		code = "110152" // destination
+	case "D":
+		code = "110150"
+	}
+	if !a.Permit {
+		code = "110150" // application
+	}
+	w.agent(false, dcmSystem, code)
+	w.open("who", '{')
+	if a.Application != "" {
+		w.open("identifier", '{')
+		w.str("value", a.Application)
+		w.shut('}')
+	}
+	w.str("display", "Logiciel client")
+	w.shut('}')
+	w.open("network", '{')
+	w.dataAbsent("unknown")
+	w.b = append(w.b, '}', '}')
+}
+
+// userAgent is the person, or the structure that acted without one (A3).
+func (w *out) userAgent(a Audit, k auditKind) {
+	code := "IRCP"
+	if a.Permit && k.restful != "" && strings.Contains("CUD", k.action) {
+		code = "AUT"
+	}
+	_, token := a.tokenProfile()
+	types := []string{participantType, code}
+	if token != "" {
+		types = append(types, userAgents, token)
+	}
+	w.agent(true, types...)
+	w.open("role", '[')
+	w.uriConcept("", personSystem, authz.Kind.Name(a.Kind))
+	if isCode(a.Profession) {
+		w.uriConcept("", professionSystem, a.Profession)
+	}
+	w.shut(']')
+	w.open("who", '{')
+	w.open("identifier", '{')
+	w.str("system", a.space())
+	w.str("value", a.Actor)
+	if a.Issuer != "" {
+		w.open("assigner", '{')
+		w.str("display", a.Issuer)
+		w.shut('}')
+	}
+	w.shut('}')
+	w.str("display", a.ActorName)
+	w.shut('}')
+	if token != "" {
+		w.list("policy", a.TokenID)
+	}
+	if purpose := a.purpose(); purpose != "" {
+		w.open("purposeOfUse", '[')
+		w.uriConcept("", actReason, purpose)
+		w.shut(']')
+	}
+	w.shut('}')
+}
+
+// space is the system of the actor's identifier: the national one of professionals and
+// structures, none for persons.
+func (a Audit) space() string {
+	switch a.Kind {
+	case authz.Pro:
+		return oidURN + proSpace
+	case authz.Structure:
+		return oidURN + structureSpace
+	}
+	return ""
+}
+
+// structureAgent is the organisation for which the user acted; a decision names one even
+// where there is none.
+func (w *out) structureAgent(a Audit) {
+	if a.Structure == "" && a.Permit {
+		return
+	}
+	w.agent(false, hl7Terms+"v3-RoleClass", "PROV")
+	w.open("who", '{')
+	if a.Structure == "" {
+		w.dataAbsent("not-applicable")
+	} else {
+		w.open("identifier", '{')
+		w.str("system", oidURN+structureSpace)
+		w.str("value", a.Structure)
+		w.shut('}')
+	}
+	w.b = append(w.b, '}', '}')
+}
+
+// serverAgent is the gateway, which is the observer too; of a decision, who took it.
+func (w *out) serverAgent(a Audit, k auditKind, base string) {
+	system, code := dcmSystem, "110152"
+	switch {
+	case !a.Permit:
+		system, code = hl7Terms+"extra-security-role-type", "authserver"
+	case k.action == "R":
+		code = "110153"
+	case k.action == "D":
+		system, code = hl7Terms+"provenance-participant-type", "custodian"
+	}
+	w.agent(false, system, code)
+	w.observer("who", base)
+	if a.Permit { // BALP allows the one who decides no network
+		w.open("network", '{')
+		w.str("address", base)
+		w.str("type", "5")
+		w.shut('}')
+	}
+	w.shut('}')
+}
+
+// agent opens an agent with the codes of its type; the caller shuts it.
+func (w *out) agent(requestor bool, types ...string) {
+	w.open("", '{')
+	w.open("type", '{')
+	w.open("coding", '[')
+	for i := 0; i < len(types); i += 2 {
+		w.uriCoding("", types[i], types[i+1])
+	}
+	w.b = append(w.b, ']', '}')
+	w.truth("requestor", requestor)
+}
+
+func (w *out) observer(name, base string) {
+	w.open(name, '{')
+	w.str("display", base)
+	w.shut('}')
+}
+
+// dataAbsent says why an element that a profile asks for holds nothing (R4
+// extension-data-absent-reason).
+func (w *out) dataAbsent(reason string) {
+	w.open("extension", '[')
+	w.open("", '{')
+	w.str("url", "http://hl7.org/fhir/StructureDefinition/data-absent-reason")
+	w.str("valueCode", reason)
+	w.b = append(w.b, '}', ']')
+}
+
+// entities are the patient, with what the line says beside its codes, and what the act
+// was about.
+func (w *out) entities(a Audit, k auditKind) {
+	w.open("entity", '[')
+	w.entity(hl7Terms+"audit-entity-type", "1", "1")
+	w.reference("what", "Patient/"+a.Record)
+	w.details(a)
+	w.shut('}')
+	switch {
+	case !a.Permit:
+		w.entity("http://hl7.org/fhir/resource-types", "Consent", "")
+		w.thing("Consent", "", "Règles d'accès du dossier")
+	case k.withQuery:
+		w.entity(hl7Terms+"audit-entity-type", "2", roleQuery)
+		w.open("_query", '{')
+		w.dataAbsent("masked")
+		w.b = append(w.b, '}', '}')
+	case k.withSet:
+		w.entity(hl7Terms+"audit-entity-type", "2", k.dataRole)
+		w.thing("List", a.Set, "Lot de soumission")
+	case k.dataRole != "":
+		w.entity(hl7Terms+"audit-entity-type", "2", k.dataRole)
+		w.thing(a.thing())
+	}
+	w.shut(']')
+}
+
+// thing is what an act was about: a document, or a right on the record.
+func (a Audit) thing() (kind, id, display string) {
+	switch a.Action {
+	case authz.Block, authz.SetParams, authz.DeclareLink, authz.Unlink:
+		return "Consent", "", "Droit sur le dossier"
+	case authz.NameAdministrator, authz.Resign:
+		return "CareTeam", "", "Médecin traitant"
+	case authz.Activate, authz.Oppose, authz.Close, authz.Reopen, authz.Erase:
+		return "Patient", "", "Dossier"
+	}
+	return "DocumentReference", a.Document, "Document"
+}
+
+// thing writes what an entity is and shuts it: a reference where the reader may know the
+// id, else the kind of thing alone.
+func (w *out) thing(kind, id, display string) {
+	w.open("what", '{')
+	if id != "" {
+		w.str("reference", kind+"/"+id)
+	} else {
+		w.str("type", kind)
+		w.str("display", display)
+	}
+	w.b = append(w.b, '}', '}')
+}
+
+// entity opens an entity; the caller shuts it.
+func (w *out) entity(system, code, role string) {
+	w.open("", '{')
+	w.uriCoding("type", system, code)
+	if role != "" {
+		w.uriCoding("role", hl7Terms+"object-role", role)
+	}
+}
+
+// details are what a line says and no code of the event can: for a decision what was
+// asked, and the justification of a bris de glace.
+func (w *out) details(a Audit) {
+	all := [][2]string{{"justification", a.Reason}}
+	if !a.Permit {
+		all = append(all, [2]string{"transaction", a.Transaction}, [2]string{"action", authz.Action.Name(a.Action)})
+		if a.Document != "" {
+			all = append(all, [2]string{"document", "DocumentReference/" + a.Document})
+		}
+	} else if a.kind().withSet && a.Document != "" {
+		all = append(all, [2]string{"document", "DocumentReference/" + a.Document})
+	}
+	started := false
+	for _, d := range all {
+		if d[1] == "" {
+			continue
+		}
+		if !started {
+			w.open("detail", '[')
+			started = true
+		}
+		w.open("", '{')
+		w.str("type", d[0])
+		w.str("valueString", d[1])
+		w.shut('}')
+	}
+	if started {
+		w.shut(']')
+	}
+}
