@@ -49,6 +49,7 @@ const (
 	siteCursor    = "curseur-canari-0123456789abcdef-0123456789abcdef"
 	siteBase      = "https://passerelle.chu.example.org"
 	siteIssuer    = "https://auth.example.org"
+	siteProvider  = "https://psc.example.org" // of opaque tokens
 )
 
 // site is an installation as an operator makes one: a PostgreSQL and an S3 that run
@@ -208,6 +209,17 @@ certificates = ["vihf.pem"]
 [[tokens]]
 issuer = %q
 jwks = "jetons.json"
+[[tokens]]
+issuer = %q
+userinfo = %q
+ca_file = "psc.pem"
+without_patient = true
+[[applications]]
+client = "suivi"
+name = "Suivi"
+publisher = "Éditeur"
+scopes = ["patient/DocumentReference.rs"]
+longest_days = 30
 [secrets]
 cursor_file = "curseur"
 [metrics]
@@ -216,7 +228,7 @@ listen = "127.0.0.1:0"
 soap = 2
 [shutdown]
 lame_duck = "300ms"
-`, siteBase, s.server.DSN(""), o.Endpoint, o.Bucket, o.Spool, s.vihf.Name, siteIssuer))
+`, siteBase, s.server.DSN(""), o.Endpoint, o.Bucket, o.Spool, s.vihf.Name, siteIssuer, siteProvider, s.provider(t)))
 }
 
 // admit writes two records and the people of the cast straight into the database:

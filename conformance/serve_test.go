@@ -41,6 +41,7 @@ func installation(t *testing.T, binary string) {
 	s.newMatrix(t, g)
 	s.noSandbox(t, g)
 	s.demanding(t)
+	s.opaque(t)
 	s.full(t, g)
 	s.databaseDown(t, g, document)
 	s.measured(t, g, document)
