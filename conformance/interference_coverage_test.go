@@ -32,6 +32,7 @@ func (th *theatre) complete(t *testing.T) {
 	// A route that is not described anywhere is told by Allow.
 	for path, want := range map[string]string{
 		"/fhir/DocumentReference": "GET, POST, PATCH", "/fhir/DocumentReference/_search": "POST", "/fhir/DocumentReference/$generate-metadata": "POST", "/fhir/DocumentReference/x": "GET, PATCH", "/fhir/DocumentReference/x/_history/1": "GET", "/fhir/Binary/x": "GET, HEAD",
+		"/fhir/List": "GET", "/fhir/List/_search": "POST", "/fhir/List/x": "GET",
 		"/fhir": "POST", "/fhir/metadata": "GET",
 	} {
 		if got := th.call(t, http.MethodTrace, path, "", nil).header.Get("Allow"); got != want {

@@ -1,6 +1,8 @@
 package conformance_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -66,6 +68,7 @@ func (n normaliser) answer(whole string) string {
 }
 
 func (n normaliser) page(whole string) string {
+	whole = ownTag(whole)
 	if m := boundaryText.FindStringSubmatch(whole); m != nil {
 		whole = strings.ReplaceAll(whole, m[1], "BOUNDARY")
 	}
@@ -88,6 +91,19 @@ func (n normaliser) page(whole string) string {
 		return `"next":"` + n.of(time.UnixMicro(micro), s) + `"`
 	})
 	return sealedCursor.ReplaceAllStringFunc(whole, func(s string) string { return fmt.Sprintf("_cursor=<%d characters>", len(s)) })
+}
+
+var listTag = regexp.MustCompile(`\n(?i:etag): W/"([0-9a-f]{16})"\n`)
+
+// ownTag takes a validator for what it is where it is made of the very body, ids and all:
+// what is compared of the body is then compared of it too.
+func ownTag(whole string) string {
+	_, body, _ := strings.Cut(whole, "\n\n")
+	sum := sha256.Sum256([]byte(body))
+	if m := listTag.FindStringSubmatch(whole); m != nil && m[1] == hex.EncodeToString(sum[:8]) {
+		return strings.Replace(whole, m[1], "OF THE BODY", 1)
+	}
+	return whole
 }
 
 func (n normaliser) phase(layout, text string) string {

@@ -261,7 +261,7 @@ func professionals(reader string) bool {
 // byList tells the questions that an archived document must not show in. Its set and
 // its folder do: they can be seen by it.
 func byList(q question) bool {
-	for _, query := range []string{"FindSubmissionSets", "FindFolders", "GetAll"} {
+	for _, query := range []string{"FindSubmissionSets", "FindFolders", "GetAll", "/fhir/List"} {
 		if strings.Contains(q.route, query) {
 			return false
 		}

@@ -48,7 +48,7 @@ func answers(t testing.TB) map[string][]byte {
 		"empty":     AppendSearchset(nil, Searchset{Base: testBase, Self: testBase}, nil, nil),
 		"outcome":   AppendOutcome(nil, findings, true),
 		"response":  AppendTransactionResponse(nil, testBase, []EntryResponse{{Status: "201 Created", Location: "List/1", ETag: `W/"1"`, Outcome: findings[2:]}, {Status: "200 OK"}}),
-		"list":      AppendList(nil, set, docs, testRecord),
+		"list":      AppendList(nil, List{Set: set, Documents: docs, Record: testRecord, Changed: time.Unix(0, 0)}),
 		"capability": AppendCapability(nil, Capability{
 			Base: testBase, Software: "1.0", Date: time.Unix(0, 0), Interaction: []string{"transaction"},
 			Resources: []ResourceCapability{{Type: "DocumentReference", Profiles: DocumentProfiles(), Interaction: []string{"read"}, Params: DocumentParams(), Operations: []string{"generate-metadata"}}},
@@ -166,7 +166,7 @@ func TestCapabilitySaysWhatWorks(t *testing.T) {
 // TestNothingIsWrittenForNobody: without a Visible there is no resource at all.
 func TestNothingIsWrittenForNobody(t *testing.T) {
 	var none authz.Visible[xds.SubmissionSet]
-	if got := AppendList(nil, none, nil, testRecord); len(got) != 0 {
+	if got := AppendList(nil, List{Set: none, Record: testRecord}); len(got) != 0 {
 		t.Errorf("wrote %s", got)
 	}
 	if before, after := AppendBinary(nil, authz.Visible[xds.Document]{}); len(before)+len(after) != 0 {

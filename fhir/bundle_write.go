@@ -13,12 +13,22 @@ type Searchset struct {
 	Self     string // address of the search as it was understood
 	Next     string // address of the next page, "" on the last one
 	Total    *int   // nil leaves it out (_total=none)
+	Lists    []List // found, instead of documents
+	Included Included
 	Warnings xds.Errors
 }
 
-// AppendSearchset writes the documents found, in their order, with a total and
-// links (MHD 2:3.67.4.2; R4 3.1.1.4). relations gives what each one relates to and
-// may be nil.
+// Included are the resources that stand in an answer because others refer to them.
+type Included struct {
+	Documents []authz.Visible[xds.Document]
+	Lists     []List
+	Record    string // of the patient, "" = he is not wanted
+	Patient   xds.CX
+}
+
+// AppendSearchset writes the documents or the Lists found, in their order, what was to
+// come with them, a total and links (MHD 2:3.66.4.2, 2:3.67.4.2; R4 3.1.1.4). relations
+// gives what each document relates to and may be nil.
 func AppendSearchset(b []byte, s Searchset, docs []authz.Visible[xds.Document], relations func(authz.Visible[xds.Document]) []Relation) []byte {
 	w := documents{out: out{b}, base: s.Base}
 	w.openSet(s)
@@ -30,21 +40,45 @@ func AppendSearchset(b []byte, s Searchset, docs []authz.Visible[xds.Document], 
 		}
 		w.open("", '{')
 	}
-	for _, v := range docs {
-		d, ok := v.Value()
-		if !ok {
-			continue
+	found := func(docs []authz.Visible[xds.Document], mode string) {
+		for _, v := range docs {
+			d, ok := v.Value()
+			if !ok {
+				continue
+			}
+			start()
+			w.joined("fullUrl", s.Base, "/DocumentReference/", ID(d))
+			w.key("resource")
+			var related []Relation
+			if relations != nil {
+				related = relations(v)
+			}
+			w.write(&d, related)
+			w.search(mode)
 		}
-		start()
-		w.joined("fullUrl", s.Base, "/DocumentReference/", ID(d))
-		w.key("resource")
-		var related []Relation
-		if relations != nil {
-			related = relations(v)
-		}
-		w.write(&d, related)
-		w.search("match")
 	}
+	lists := func(lists []List, mode string) {
+		for _, l := range lists {
+			if id := l.ID(); id != "" {
+				start()
+				w.str("fullUrl", s.Base+"/List/"+id)
+				w.key("resource")
+				w.b = AppendList(w.b, l)
+				w.search(mode)
+			}
+		}
+	}
+	found(docs, "match")
+	lists(s.Lists, "match")
+	if s.Included.Record != "" {
+		start()
+		w.str("fullUrl", s.Base+"/Patient/"+s.Included.Record)
+		w.key("resource")
+		w.patientInBrief(s.Included.Record, s.Included.Patient)
+		w.search("include")
+	}
+	found(s.Included.Documents, "include")
+	lists(s.Included.Lists, "include")
 	if len(s.Warnings) > 0 {
 		start()
 		w.key("resource")

@@ -48,11 +48,13 @@ func commonTable() map[string]searchParam {
 	patient := searchParam{kind: "reference", modifiers: []string{"identifier"}, hidden: true, parse: (*parser).patient, text: "Patient/{dossier}, ou :identifier=urn:oid:…|…"}
 	patientIdentifier := searchParam{kind: "token", hidden: true, parse: (*parser).patientIdentifier, text: "urn:oid:…|…"}
 	control := func(parse func(*parser, condition)) searchParam { return searchParam{parse: parse} }
+	join := searchParam{modifiers: []string{"iterate", "recurse"}, parse: (*parser).join}
 	ignored := searchParam{hidden: true, parse: func(*parser, condition) {}}
 	updated := dateParam(xds.AttrLastUpdateTime)
 	return map[string]searchParam{
 		"patient": patient, "subject": patient, "patient.identifier": patientIdentifier, "subject.identifier": patientIdentifier,
 		"_lastUpdated": updated, "_lastupdated": updated, // as MHD 4.2.3 spells it
+		"_include": join, "_revinclude": join,
 		"_count":   control((*parser).count),
 		"_total":   control((*parser).total),
 		"_summary": control((*parser).summary), "_elements": control(func(*parser, condition) {}),
@@ -85,6 +87,7 @@ func documentTable() map[string]searchParam {
 		"period-start":   start, "PDSm_DocumentReference_period-start": start,
 		"period-end": stop, "PDSm_DocumentReference_period-end": stop,
 		"period":             {kind: "date", attribute: xds.AttrServiceStart, also: xds.AttrServiceStop, modifiers: dateModifiers, parse: (*parser).period},
+		"relatesto":          {kind: "reference", attribute: xds.AttrRelatesTo, modifiers: []string{"missing"}, parse: (*parser).relatesTo, text: "DocumentReference/{id}"},
 		"related":            {kind: "reference", attribute: xds.AttrReferenceIDs, modifiers: linkModifiers, parse: (*parser).related, text: "avec :identifier"},
 		"related.identifier": {kind: "token", attribute: xds.AttrReferenceIDs, modifiers: tokenModifiers, parse: (*parser).relatedIdentifier},
 		"author":             {kind: "reference", attribute: xds.AttrAuthorPerson, also: xds.AttrAuthorInstitution, modifiers: linkModifiers, parse: (*parser).personID, text: "avec :identifier ; sinon author.family, author.given, author.name"},

@@ -91,6 +91,22 @@ func (p *parser) id(c condition) {
 	p.match(m)
 }
 
+// relatesTo finds the documents that relate to one of those that are named.
+func (p *parser) relatesTo(c condition) {
+	m := xds.Match{Attribute: xds.AttrRelatesTo, Op: xds.Equals}
+	for _, alternative := range c.alternatives() {
+		id := strings.TrimPrefix(p.refs.local(alternative), "DocumentReference/")
+		if !isID(id) {
+			p.refuse(c.name, "", "DocumentReference/{id}")
+			return
+		}
+		if lid := LogicalID(id); lid != "" {
+			m.Texts = append(m.Texts, lid)
+		}
+	}
+	p.matchOr(m, len(m.Texts) > 0)
+}
+
 func (p *parser) related(c condition) {
 	if c.modifier != "identifier" {
 		p.refuse(c.name, "", "related:identifier=système|valeur")
@@ -154,25 +170,38 @@ func (p *parser) personIdentifier(c condition) {
 // the whole of it with :exact, any part with :contains (Q4). The name alone is family
 // name or given name.
 func (p *parser) personName(c condition) {
-	m := xds.Match{Attribute: c.param.attribute, Op: xds.Prefix}
+	m, ok := p.texts(c)
+	if ok && m.Attribute == xds.AttrAuthorPerson {
+		family, given := m, m
+		family.Attribute, given.Attribute = xds.AttrAuthorFamily, xds.AttrAuthorGiven
+		m = xds.AnyOf(family, given)
+	}
+	if ok {
+		p.match(m)
+	}
+}
+
+// text compares any other text in the same way.
+func (p *parser) text(c condition) {
+	if m, ok := p.texts(c); ok {
+		p.match(m)
+	}
+}
+
+func (p *parser) texts(c condition) (m xds.Match, ok bool) {
+	m = xds.Match{Attribute: c.param.attribute, Op: xds.Prefix}
 	switch c.modifier {
 	case "exact":
 		m.Op = xds.Equals
 	case "contains":
 		m.Op = xds.Contains
 	}
-	for _, name := range c.alternatives() {
-		if name = strings.ReplaceAll(name, escapedBar, "|"); strings.TrimSpace(name) == "" {
-			p.refuse(c.name, "", "un nom")
-			return
+	for _, text := range c.alternatives() {
+		if text = strings.ReplaceAll(text, escapedBar, "|"); strings.TrimSpace(text) == "" {
+			p.refuse(c.name, "", "un texte")
+			return m, false
 		}
-		m.Texts = append(m.Texts, name)
+		m.Texts = append(m.Texts, text)
 	}
-	if m.Attribute != xds.AttrAuthorPerson {
-		p.match(m)
-		return
-	}
-	family, given := m, m
-	family.Attribute, given.Attribute = xds.AttrAuthorFamily, xds.AttrAuthorGiven
-	p.match(xds.AnyOf(family, given))
+	return m, true
 }

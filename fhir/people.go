@@ -216,8 +216,7 @@ func (w *out) author(id string, a xds.Author) {
 	for i, x := range a.Institutions {
 		w.organisation(orgID(id, i), x)
 	}
-	alone := len(a.Institutions)+len(a.Roles)+len(a.Specialties) == 0
-	if a.Person != "" && (alone || personOf(a.Person).resource != "Practitioner") {
+	if authorResource(a) != "PractitionerRole" {
 		w.person(id, a.Person, &a)
 		return
 	}
@@ -245,6 +244,15 @@ func (w *out) author(id string, a xds.Author) {
 	w.coded("specialty", a.Specialties)
 	w.telecoms("telecom", a.Telecoms)
 	w.shut('}')
+}
+
+// authorResource is what stands for an author.
+func authorResource(a xds.Author) string {
+	alone := len(a.Institutions)+len(a.Roles)+len(a.Specialties) == 0
+	if person := personOf(a.Person).resource; a.Person != "" && (alone || person != "Practitioner") {
+		return person
+	}
+	return "PractitionerRole"
 }
 
 func orgID(author string, i int) string { return author + "-org" + string(rune('a'+i%26)) }

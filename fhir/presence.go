@@ -72,6 +72,25 @@ func AppendPatient(b []byte, p Presence) []byte {
 	return w.b
 }
 
+// patientInBrief writes what every resource of his says of the patient; the rest is for
+// the existence test to tell.
+func (w *out) patientInBrief(record string, patient xds.CX) {
+	w.open("", '{')
+	w.str("resourceType", "Patient")
+	w.str("id", record)
+	w.open("meta", '{')
+	w.open("tag", '[')
+	w.open("", '{')
+	w.str("system", "http://terminology.hl7.org/CodeSystem/v3-ObservationValue")
+	w.str("code", "SUBSETTED")
+	w.b = append(w.b, '}', ']', '}')
+	w.open("identifier", '[')
+	w.open("", '{')
+	id, rebuilt := cxID(patient)
+	id.write(w, string(patient), rebuilt)
+	w.b = append(w.b, '}', ']', '}')
+}
+
 // practitioner writes a reference to a professional by his national id.
 func (w *out) practitioner(name, id, display string) {
 	w.open(name, '{')

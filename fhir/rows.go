@@ -60,6 +60,8 @@ var exempt = map[xds.Attribute]string{
 	xds.AttrAuthorInstitution:  "part of author",
 	xds.AttrAuthorFamily:       "part of author",
 	xds.AttrAuthorGiven:        "part of author",
+	xds.AttrInstitutionName:    "part of author",
+	xds.AttrRelatesTo:          "associations",
 }
 
 // PathOf is where a DocumentReference holds an attribute, as FHIRPath below the

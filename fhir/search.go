@@ -27,9 +27,12 @@ type Search struct {
 	Patient   xds.CX    // patient.identifier=system|value
 	Named     []Named   // identifier, each time that it was given
 	Terms     []Term    // of what is no document: conditions that the caller holds what he finds to
+	Sets      bool      // of Lists, SubmissionSets are wanted
+	Folders   bool      // of Lists, Folders are
 	CountOnly bool      // _summary=count or _count=0
 	NoTotal   bool      // _total=none
 	Cursor    string    // position to go on from, sealed
+	joined    []string  // references that are followed
 	used      []parameter
 }
 
@@ -98,7 +101,7 @@ func searchKey(resource string, used []parameter, record string) string {
 // ignored and stand in no link (F10). base is the address of the FHIR face.
 func ParseSearch(resource string, values url.Values, base string, strict bool) (Search, xds.Errors) {
 	p := parser{refs: References{Base: base}, strict: strict, statuses: known, archived: unarchived}
-	p.search.Resource = resource
+	p.search.Resource, p.search.Sets, p.search.Folders = resource, true, true
 	p.search.Query.Limit, p.search.Query.Count = defaultCount, true
 	given := 0
 	for _, full := range slices.Sorted(maps.Keys(values)) {
@@ -111,7 +114,9 @@ func ParseSearch(resource string, values url.Values, base string, strict bool) (
 	if !p.search.NamesPatient() && !p.search.byID() && !p.findings.Failed() {
 		p.findings.Add(xds.Found("QRY-002", "patient", "", "patient=Patient/{dossier} ou patient.identifier=urn:oid:…|…"))
 	}
-	p.search.Query = p.search.Query.With(xds.StatusIs(p.statuses.and(p.archived)...))
+	if resource == "DocumentReference" {
+		p.match(xds.StatusIs(p.statuses.and(p.archived)...))
+	}
 	sort.SliceStable(p.search.used, func(i, j int) bool { return p.search.used[i].name < p.search.used[j].name })
 	return p.search, p.findings
 }
@@ -123,6 +128,7 @@ type parser struct {
 	search   Search
 	statuses statusSet
 	archived statusSet
+	aside    bool // the value just read is not used
 	findings xds.Errors
 }
 
@@ -151,6 +157,7 @@ func (p *parser) parameter(full string, values []string) {
 	}
 	for _, value := range values {
 		before := len(p.findings)
+		p.aside = false
 		c := condition{name: full, param: param, modifier: modifier, value: value}
 		switch {
 		case value == "":
@@ -160,7 +167,7 @@ func (p *parser) parameter(full string, values []string) {
 		default:
 			param.parse(p, c)
 		}
-		if len(p.findings) == before && !param.hidden {
+		if len(p.findings) == before && !param.hidden && !p.aside {
 			p.search.used = append(p.search.used, parameter{full, value})
 		}
 	}
@@ -192,6 +199,9 @@ func splitName(full string) (name, modifier string) {
 		if i == 0 || last || !slices.Contains(onTheWay, link) {
 			kept = append(kept, link)
 		}
+	}
+	if len(kept) > 1 && strings.HasPrefix(kept[0], "PDSm_List_") {
+		kept[0] = "source"
 	}
 	return strings.Join(kept, "."), modifier
 }

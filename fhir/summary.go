@@ -162,6 +162,7 @@ func withContained(part, whole *Node) *Node {
 	if len(stay) == 0 {
 		return part
 	}
+	slices.SortFunc(stay, func(a, b *Node) int { return slices.Index(all.Items, a) - slices.Index(all.Items, b) })
 	with := *part
 	with.Members = append(slices.Clone(part.Members), Member{"contained", &Node{Kind: Array, Items: stay}})
 	return &with

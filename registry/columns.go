@@ -22,6 +22,7 @@ const (
 	timeColumn                    // an instant
 	uuidColumn                    // an id without its urn:uuid: prefix
 	statusColumn
+	relationColumn // the documents that this one relates to
 )
 
 // column is where an attribute stands in the CTE of visible documents.
@@ -68,6 +69,8 @@ var columns = map[xds.Attribute]column{
 	xds.AttrAuthorFamily:       {sql: "author_names", kind: listColumn, part: 2},
 	xds.AttrAuthorGiven:        {sql: "author_names", kind: listColumn, part: 3},
 	xds.AttrAuthorInstitution:  {sql: "institutions", kind: listColumn},
+	xds.AttrInstitutionName:    {sql: "institutions", kind: listColumn, part: 1},
+	xds.AttrRelatesTo:          {sql: "record", kind: relationColumn},
 	xds.AttrLanguageCode:       {sql: "language", kind: textColumn},
 	xds.AttrMimeType:           {sql: "mime_type", kind: textColumn},
 	xds.AttrCreationTime:       {sql: "creation_at", kind: timeColumn},
@@ -124,8 +127,12 @@ func unstorable(s string) bool { return !db.Storable(s) }
 
 func (c column) compare(m xds.Match, st *statement) (string, error) {
 	timed := c.kind == timeColumn
-	textual := !timed && c.kind != uuidColumn && c.kind != statusColumn
+	textual := !timed && c.kind != uuidColumn && c.kind != statusColumn && c.kind != relationColumn
 	switch {
+	case c.kind == relationColumn && m.Op == xds.Present:
+		return relatesSQL("true"), nil
+	case c.kind == relationColumn && m.Op == xds.Equals:
+		return relatesSQL("t.lid::text = any(" + st.arg(bareIDs(m.Texts)) + "::text[])"), nil
 	case m.Op == xds.Present:
 		return c.present(), nil
 	case m.Op == xds.Equals:
@@ -137,6 +144,12 @@ func (c column) compare(m xds.Match, st *statement) (string, error) {
 	default:
 		return "", fmt.Errorf("operator %d on %s", m.Op, m.Attribute)
 	}
+}
+
+// relatesSQL tells whether an association leads to another visible row.
+func relatesSQL(which string) string {
+	return `exists (select from association a join visible t on t.lid = a.target
+  where a.record = visible.record and a.source = visible.lid and a.status = 0 and a.type <> '` + string(xds.HasMember) + `' and ` + which + `)`
 }
 
 func (c column) present() string {
@@ -183,11 +196,7 @@ func (c column) equals(m xds.Match, st *statement) string {
 		}
 		return c.sql + " = any(" + st.arg(numbers) + "::smallint[])"
 	case uuidColumn:
-		ids := []string{}
-		for _, id := range m.Texts {
-			ids = append(ids, strings.TrimPrefix(id, "urn:uuid:"))
-		}
-		return c.sql + "::text = any(" + st.arg(ids) + "::text[])"
+		return c.sql + "::text = any(" + st.arg(bareIDs(m.Texts)) + "::text[])"
 	case listColumn:
 		if c.part != 0 {
 			return "exists (select from unnest(" + c.sql + ") v where " + c.element() + " = any(" + st.arg(db.Texts(m.Texts)) + "::text[]))"

@@ -57,7 +57,7 @@ func TestColumnsInSQL(t *testing.T) {
 		switch column.kind {
 		case timeColumn:
 			operators = append(operators, xds.Within, xds.Overlaps)
-		case uuidColumn, statusColumn:
+		case uuidColumn, statusColumn, relationColumn:
 		default:
 			operators = append(operators, xds.Like, xds.Prefix, xds.Contains)
 		}
@@ -82,7 +82,7 @@ func TestColumnsInSQL(t *testing.T) {
 			}
 		}
 		keys, err := orderKeys([]xds.Order{{Attribute: a, Descending: true}})
-		if list := column.kind == listColumn || column.kind == codesColumn; list != (err != nil) {
+		if list := column.kind == listColumn || column.kind == codesColumn || column.kind == relationColumn; list != (err != nil) {
 			t.Errorf("order by %s: %v", a, err)
 		}
 		if err != nil {

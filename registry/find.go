@@ -144,7 +144,7 @@ func findSQL(sc authz.Scope, q xds.Query, limit int) (string, *statement, error)
 		related = "exists (select from association a where a.record = d.record and a.source = d.lid)"
 	}
 	if q.After != nil {
-		if after, err = afterSQL(q, keys, st); err != nil {
+		if after, err = afterSQL(q.After, keys, "lid", st); err != nil {
 			return "", nil, err
 		}
 	}

@@ -13,6 +13,14 @@ import (
 // bareID is an id as it stands in uuid columns.
 func bareID(id string) string { return strings.TrimPrefix(id, "urn:uuid:") }
 
+func bareIDs(ids []string) []string {
+	bare := []string{}
+	for _, id := range ids {
+		bare = append(bare, bareID(id))
+	}
+	return bare
+}
+
 // splitIDs separates the ids that are UUIDs from the others, which can only be uniqueIds.
 func splitIDs(ids []string) (uuids, uids []string) {
 	uuids, uids = []string{}, []string{}

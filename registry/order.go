@@ -25,11 +25,14 @@ func order(wanted []xds.Order) []xds.Order {
 }
 
 // orderKeys gives the keys of an answer's order; logicalID always breaks ties.
-func orderKeys(wanted []xds.Order) ([]sortKey, error) {
+func orderKeys(wanted []xds.Order) ([]sortKey, error) { return orderKeysAmong(columns, order(wanted)) }
+
+// orderKeysAmong is orderKeys on the columns of one kind of object.
+func orderKeysAmong(columns map[xds.Attribute]column, wanted []xds.Order) ([]sortKey, error) {
 	var keys []sortKey
-	for _, o := range order(wanted) {
+	for _, o := range wanted {
 		col, ok := columns[o.Attribute]
-		if !ok || col.kind == listColumn || col.kind == codesColumn {
+		if !ok || col.kind == listColumn || col.kind == codesColumn || col.kind == relationColumn {
 			return nil, fmt.Errorf("no order by %s", o.Attribute)
 		}
 		keys = append(keys, sortKey{col, o.Descending})
@@ -38,12 +41,15 @@ func orderKeys(wanted []xds.Order) ([]sortKey, error) {
 }
 
 // orderSQL orders rows whose columns stand behind a prefix.
-func orderSQL(prefix string, keys []sortKey) string {
+func orderSQL(prefix string, keys []sortKey) string { return orderBySQL(prefix, keys, "lid") }
+
+// orderBySQL is orderSQL for rows of which another column is the id.
+func orderBySQL(prefix string, keys []sortKey, id string) string {
 	var parts []string
 	for _, k := range keys {
 		parts = append(parts, k.key(prefix)+direction(k.desc))
 	}
-	return strings.Join(append(parts, prefix+"lid"), ", ")
+	return strings.Join(append(parts, prefix+id), ", ")
 }
 
 // key is what rows are ordered by; an absent instant comes before all others.
@@ -76,14 +82,15 @@ func direction(desc bool) string {
 	return ""
 }
 
-// afterSQL is the keyset condition: strictly after the cursor in the order.
-func afterSQL(q xds.Query, keys []sortKey, st *statement) (string, error) {
-	if len(q.After.Values) != len(keys) || unstorable(q.After.LogicalID) || slices.ContainsFunc(q.After.Values, unstorable) {
+// afterSQL is the keyset condition: strictly after the cursor in the order, which the
+// column id ends.
+func afterSQL(after *xds.Cursor, keys []sortKey, id string, st *statement) (string, error) {
+	if len(after.Values) != len(keys) || unstorable(after.LogicalID) || slices.ContainsFunc(after.Values, unstorable) {
 		return "", fmt.Errorf("cursor of another order")
 	}
 	equal, alternatives := "", []string{}
 	for i, k := range keys {
-		v := k.valueSQL(st.arg(q.After.Values[i]))
+		v := k.valueSQL(st.arg(after.Values[i]))
 		op := " > "
 		if k.desc {
 			op = " < "
@@ -91,7 +98,6 @@ func afterSQL(q xds.Query, keys []sortKey, st *statement) (string, error) {
 		alternatives = append(alternatives, "("+equal+k.key("")+op+v+")")
 		equal += k.key("") + " = " + v + " and "
 	}
-	lid := strings.TrimPrefix(q.After.LogicalID, "urn:uuid:")
-	alternatives = append(alternatives, "("+equal+"lid > "+st.arg(lid)+"::text::uuid)")
+	alternatives = append(alternatives, "("+equal+id+" > "+st.arg(bareID(after.LogicalID))+"::text::uuid)")
 	return "where (" + strings.Join(alternatives, " or ") + ")", nil
 }

@@ -32,7 +32,7 @@ var searchValues = map[string][]string{
 	"event": {"a", "urn:oid:1.2|b"}, "security-label": {"MASQUE_PS", "INVISIBLE_PATIENT"},
 	"date": {"2026", "gt2020-01-01", "ne2026-01-01", "ap2026"}, "creation": {"lt2100"}, "period": {"2026"}, "period-start": {"ge2026-01-01T00:00:00Z"}, "period-end": {"le2026"},
 	"_lastUpdated": {"gt2020"}, "status": {"current", "superseded", "entered-in-error"}, "isArchived": {"true", "false"}, "PDSm_isArchived": {"true"}, "PDSm_DocumentReference_period-start": {"2026"}, "PDSm_DocumentReference_period-end": {"2026"}, "_lastupdated": {"gt2020"}, "_id": {newID()},
-	"related": {"urn:oid:1.2.3|5"}, "related.identifier": {"5"}, "author": {"urn:oid:1.2|5"}, "author.identifier": {"899900001324"},
+	"related": {"urn:oid:1.2.3|5"}, "relatesto": {"DocumentReference/" + newID()}, "related.identifier": {"5"}, "author": {"urn:oid:1.2|5"}, "author.identifier": {"899900001324"},
 	"author.family": {"lecl"}, "author.name": {"lecl"}, "author.given": {"hugo"}, "_sort": {"date", "-creation,_lastUpdated", "type,-status,period-end,_id"}, "_count": {"1", "0"}, "_total": {"none"}, "_summary": {"count"},
 }
 

@@ -2,10 +2,11 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/xds"
@@ -32,6 +33,7 @@ type packageKind struct {
 	written string // of a statement's subject %[1]s: that p is the version to show him of a container that he sees as its depositor alone
 	near    string // the documents that a container named in %[3]s can be seen by
 	latest  string
+	list    string // of p and h, what listColumns are of it
 }
 
 // A set is seen by a document that is its member, or by one that a member association
@@ -47,6 +49,8 @@ var setKind = packageKind{
 		xds.AttrContentType:        {sql: "content_key", kind: codeColumn},
 		xds.AttrAuthorPerson:       {sql: "author_names", kind: listColumn},
 	},
+	list: `0::smallint as kind, date_trunc('second', h.changed) as changed, p.status, p.submitted_at as date, p.source_id,
+         case when p.content_key = '^^' then '{}'::text[] else array[p.content_key] end as codes, p.author_names, p.institutions, p.title`,
 	members: `
     select a.source as container, v.place, v.lid, a.registered_at from association a join visible v on v.lid = a.target
     where a.record = %[1]s::uuid and a.type = %[2]s %[3]s
@@ -72,6 +76,8 @@ var folderKind = packageKind{
 		xds.AttrLastUpdateTime:     {sql: "changed", kind: timeColumn},
 		xds.AttrFolderCodes:        {sql: "code_keys", kind: codesColumn},
 	},
+	list: `1::smallint as kind, date_trunc('second', greatest(p.updated_at, h.changed)) as changed, case when h.witness is null then 0::smallint else p.status end as status,
+         date_trunc('second', greatest(p.updated_at, h.changed)) as date, '' as source_id, p.code_keys as codes, '{}'::text[] as author_names, '{}'::text[] as institutions, p.title`,
 	members: `
     select a.source as container, v.place, v.lid, a.registered_at from association a join visible v on v.lid = a.target
     where a.record = %[1]s::uuid and a.type = %[2]s and a.status = 0 %[3]s`,
@@ -83,12 +89,12 @@ var folderKind = packageKind{
     select a.target from association a where a.record = %[1]s::uuid and a.type = %[2]s and a.status = 0 %[3]s`,
 }
 
-// packagesSQL composes the statement: visible documents, the containers that they
-// show, with one of them as the witness, and only then the client's conditions, order
-// and limit. told are the columns of the table that are read.
-func packagesSQL(sc authz.Scope, k packageKind, p pick, told string) (string, *statement, error) {
-	st := &statement{}
-	record, member := st.arg(sc.Record()), st.arg(string(xds.HasMember))
+// showing are the parts of a statement that shows containers of one kind: the
+// documents that they can be seen by, the containers held by visible members, and the
+// version of each that is shown.
+type showing struct{ near, held, version string }
+
+func (k packageKind) showing(sc authz.Scope, p pick, record, member string, st *statement) showing {
 	named, near, own, written := "", listed, "", ""
 	_, limited := sc.Predicate().Limit() // by a grant: authz.Seen.AdmitOwnFolder says why
 	if me := sc.Subject().ID; k.own != "" && me != "" && !limited {
@@ -111,6 +117,20 @@ func packagesSQL(sc authz.Scope, k packageKind, p pick, told string) (string, *s
 	if own != "" {
 		version = "case when h.witness is null then " + written + " else " + version + " end"
 	}
+	held := `
+  select container, (array_agg(place order by lid))[1] as witness, max(registered_at) as changed from (` + fmt.Sprintf(k.members, record, member, named) + own + `
+  ) m group by container
+`
+	return showing{near, held, version}
+}
+
+// packagesSQL composes the statement: visible documents, the containers that they
+// show, with one of them as the witness, and only then the client's conditions, order
+// and limit. told are the columns of the table that are read.
+func packagesSQL(sc authz.Scope, k packageKind, p pick, told string) (string, *statement, error) {
+	st := &statement{}
+	record, member := st.arg(sc.Record()), st.arg(string(xds.HasMember))
+	show := k.showing(sc, p, record, member, st)
 	matched, err := matchesAmong(k.columns, p.match, st)
 	if err != nil {
 		return "", nil, err
@@ -119,12 +139,9 @@ func packagesSQL(sc authz.Scope, k packageKind, p pick, told string) (string, *s
 	if p.limit > 0 {
 		limit = " limit " + st.arg(p.limit+1)
 	}
-	sql := visibleSQL(sc, near, record, nil, st) + `, held as materialized (
-  select container, (array_agg(place order by lid))[1] as witness, max(registered_at) as changed from (` + fmt.Sprintf(k.members, record, member, named) + own + `
-  ) m group by container
-), shown as materialized (
+	sql := visibleSQL(sc, show.near, record, nil, st) + `, held as materialized (` + show.held + `), shown as materialized (
   select p.ctid as package, p.id, h.witness, ` + k.extra + ` as changed, ` + k.asked + `
-  from held h join ` + k.table + ` p on p.record = ` + record + `::uuid and p.id = h.container and ` + version + `
+  from held h join ` + k.table + ` p on p.record = ` + record + `::uuid and p.id = h.container and ` + show.version + `
 ), chosen as (
   select * from shown where ` + matched + ` order by ` + k.order + limit + `
 )
@@ -151,9 +168,15 @@ func (s *Session) packages(ctx context.Context, sc authz.Scope, k packageKind, p
 	if err != nil {
 		return err
 	}
+	return scanWitnessed(rows, own, each)
+}
+
+// scanWitnessed reads rows of a witness and what is scanned into own.
+func scanWitnessed(rows pgx.Rows, own []any, each func(witness xds.Document) error) error {
 	defer rows.Close()
 	for rows.Next() {
 		var witness xds.Document
+		var err error
 		if columns := rows.RawValues(); columns[0] != nil {
 			err = scanDocument(rows, &witness, own...)
 		} else {
@@ -182,6 +205,32 @@ func (s *Session) witnessed(sc authz.Scope, seen *authz.Seen, witness xds.Docume
 	return []string{witness.Entry.EntryUUID}
 }
 
+// admitSet makes a set of its row and admits it by its witness.
+func (s *Session) admitSet(sc authz.Scope, seen *authz.Seen, payload []byte, status xds.Status, witness xds.Document) (authz.Visible[xds.SubmissionSet], bool, error) {
+	var set xds.SubmissionSet
+	if err := decode(payload, &set, &set.Extras); err != nil {
+		return authz.Visible[xds.SubmissionSet]{}, false, fmt.Errorf("set: %w", err)
+	}
+	set.AvailabilityStatus = status
+	v, ok := seen.AdmitSet(set, s.witnessed(sc, seen, witness))
+	return v, ok, nil
+}
+
+// admitFolder is admitSet for a folder; own holds what the columns say of it. He who
+// deposited it sees it whatever is in it.
+func (s *Session) admitFolder(sc authz.Scope, seen *authz.Seen, payload []byte, own xds.Folder, depositor string, witness xds.Document) (authz.Visible[xds.Folder], bool, error) {
+	var f xds.Folder
+	if err := decode(payload, &f, &f.Extras); err != nil {
+		return authz.Visible[xds.Folder]{}, false, fmt.Errorf("folder: %w", err)
+	}
+	f.AvailabilityStatus, f.Version, f.LastUpdateTime, f.LogicalID, f.EntryUUID = own.AvailabilityStatus, own.Version, own.LastUpdateTime, own.LogicalID, own.EntryUUID
+	v, ok := seen.AdmitFolder(f, s.witnessed(sc, seen, witness))
+	if !ok {
+		v, ok = seen.AdmitOwnFolder(f, depositor)
+	}
+	return v, ok, nil
+}
+
 // sets are the picked SubmissionSets that the Scope shows, newest first.
 func (s *Session) sets(ctx context.Context, sc authz.Scope, seen *authz.Seen, p pick) (sets []authz.Visible[xds.SubmissionSet], more bool, err error) {
 	var payload []byte
@@ -191,16 +240,15 @@ func (s *Session) sets(ctx context.Context, sc authz.Scope, seen *authz.Seen, p 
 			more = true
 			return nil
 		}
-		var set xds.SubmissionSet
 		status, err := statusOf(number)
-		if err := errors.Join(err, decode(payload, &set, &set.Extras)); err != nil {
-			return fmt.Errorf("set: %w", err)
+		if err != nil {
+			return err
 		}
-		set.AvailabilityStatus = status
-		if v, ok := seen.AdmitSet(set, s.witnessed(sc, seen, witness)); ok {
+		v, ok, err := s.admitSet(sc, seen, payload, status, witness)
+		if ok {
 			sets = append(sets, v)
 		}
-		return nil
+		return err
 	})
 	return sets, more, err
 }
@@ -220,21 +268,16 @@ func (s *Session) folders(ctx context.Context, sc authz.Scope, seen *authz.Seen,
 			more = true
 			return nil
 		}
-		var f xds.Folder
 		status, err := statusOf(number)
-		if err := errors.Join(err, decode(payload, &f, &f.Extras)); err != nil {
-			return fmt.Errorf("folder: %w", err)
+		if err != nil {
+			return err
 		}
-		f.AvailabilityStatus, f.Version, f.LastUpdateTime = status, version, xds.NewDTM(changed)
-		f.LogicalID, f.EntryUUID = "urn:uuid:"+id, "urn:uuid:"+entryUUID
-		v, ok := seen.AdmitFolder(f, s.witnessed(sc, seen, witness))
-		if !ok {
-			v, ok = seen.AdmitOwnFolder(f, depositor)
-		}
+		f := xds.Folder{AvailabilityStatus: status, Version: version, LogicalID: "urn:uuid:" + id, EntryUUID: "urn:uuid:" + entryUUID, LastUpdateTime: xds.NewDTM(changed)}
+		v, ok, err := s.admitFolder(sc, seen, payload, f, depositor, witness)
 		if ok {
 			folders = append(folders, v)
 		}
-		return nil
+		return err
 	})
 	return folders, more, err
 }

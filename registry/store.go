@@ -97,10 +97,10 @@ func (p *plan) queueSet(b *pgx.Batch) {
 		submitted = *t
 	}
 	b.Queue(`
-insert into submission_set (record, id, unique_id, source_id, submitted_at, status, content_key, author_names, depositor, structure, entry)
-values ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10)`,
+insert into submission_set (record, id, unique_id, source_id, submitted_at, status, content_key, author_names, depositor, structure, title, institutions, entry)
+values ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, $12)`,
 		p.deposit.Record(), id, set.UniqueID, set.SourceID, submitted, set.ContentType.Key(), personNames(set.Authors), sub.ID, sub.Structure,
-		encode(&set, set.Extras))
+		set.Title, institutionNames(set.Authors), encode(&set, set.Extras))
 }
 
 func (p *plan) queueDocument(b *pgx.Batch, i int) {
@@ -135,9 +135,9 @@ func (p *plan) queueFolder(b *pgx.Batch, f xds.Folder) {
 	p.queueUnique(b, f.UniqueID, kindFolder, "")
 	sub := p.deposit.Subject()
 	b.Queue(`
-insert into folder (record, id, version, latest, entry_uuid, unique_id, updated_at, code_keys, status, depositor, structure, writer, entry)
-values ($1, $2, 1, true, $2, $3, $4, $5, 0, $6, $7, $6, $8)`,
-		p.deposit.Record(), id, f.UniqueID, p.at, codeKeys(f.Codes), sub.ID, sub.Structure, encode(&f, f.Extras))
+insert into folder (record, id, version, latest, entry_uuid, unique_id, updated_at, code_keys, status, depositor, structure, writer, title, entry)
+values ($1, $2, 1, true, $2, $3, $4, $5, 0, $6, $7, $6, $8, $9)`,
+		p.deposit.Record(), id, f.UniqueID, p.at, codeKeys(f.Codes), sub.ID, sub.Structure, f.Title, encode(&f, f.Extras))
 }
 
 func (p *plan) queueAssociation(b *pgx.Batch, a xds.Association) {

@@ -178,9 +178,9 @@ func (p *updatePlan) queueFolderChange(b *pgx.Batch, c *folderChange) {
 	b.Queue(`update folder set latest = false, status = $4 where record = $1 and id = $2 and version = $3`,
 		record, c.lid, c.folder.Version, int16(authz.DocDeprecated))
 	b.Queue(`
-insert into folder (record, id, version, latest, entry_uuid, unique_id, updated_at, code_keys, status, depositor, structure, writer, entry)
-values ($1, $2, $3, true, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+insert into folder (record, id, version, latest, entry_uuid, unique_id, updated_at, code_keys, status, depositor, structure, writer, title, entry)
+values ($1, $2, $3, true, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		record, c.lid, next.Version, id, next.UniqueID, p.at, codeKeys(next.Codes), statusNumber[c.status], c.owner.Depositor, c.owner.Structure,
-		p.deposit.Subject().ID, encode(&next, next.Extras))
+		p.deposit.Subject().ID, next.Title, encode(&next, next.Extras))
 	b.Queue(`insert into object_id (id, record, kind, object) values ($1, $2, $3, $4)`, id, record, kindFolder, c.lid)
 }

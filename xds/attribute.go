@@ -54,6 +54,9 @@ const (
 	AttrAuthorInstitution
 	AttrAuthorFamily
 	AttrAuthorGiven
+	AttrInstitutionName
+	// What a document relates to (relatesTo), for queries: logicalIDs.
+	AttrRelatesTo
 
 	AttributeCount
 )
@@ -72,7 +75,7 @@ var attributeNames = [AttributeCount]string{
 	AttrSourceID: "sourceId", AttrSubmissionTime: "submissionTime", AttrContentType: "contentTypeCode",
 	AttrIntendedRecipients: "intendedRecipient", AttrFolderCodes: "codeList", AttrLastUpdateTime: "lastUpdateTime",
 	AttrAuthorPerson: "authorPerson", AttrAuthorInstitution: "authorInstitution",
-	AttrAuthorFamily: "authorPerson (XCN.2)", AttrAuthorGiven: "authorPerson (XCN.3)",
+	AttrAuthorFamily: "authorPerson (XCN.2)", AttrAuthorGiven: "authorPerson (XCN.3)", AttrInstitutionName: "authorInstitution (XON.1)", AttrRelatesTo: "relatesTo",
 }
 
 // Private tells whether a value of the attribute may identify somebody or tell what
@@ -80,7 +83,7 @@ var attributeNames = [AttributeCount]string{
 func (a Attribute) Private() bool {
 	switch a {
 	case AttrPatientID, AttrSourcePatientID, AttrSourcePatientInfo, AttrAuthor, AttrAuthorPerson, AttrAuthorInstitution,
-		AttrAuthorFamily, AttrAuthorGiven, AttrLegalAuthenticator, AttrIntendedRecipients, AttrTitle, AttrComments:
+		AttrAuthorFamily, AttrAuthorGiven, AttrInstitutionName, AttrLegalAuthenticator, AttrIntendedRecipients, AttrTitle, AttrComments:
 		return true
 	default:
 		return false

@@ -19,15 +19,15 @@ import (
 // maxForm bounds the body of a POST _search, in bytes.
 const maxForm = 1 << 20
 
-// search is ITI-67 Find Document References (MHD 2:3.67): what the reader may see
-// of one patient's documents. A patient never seen gives an empty answer, a closed
-// record its door (policy §0).
+// search is ITI-67 Find Document References and ITI-66 Find Document Lists (MHD 2:3.67,
+// 2:3.66): what the reader may see of one patient. A patient never seen gives an empty
+// answer, a closed record its door (policy §0).
 func (s *Server) search(c *call) error {
 	values, err := c.parameters()
 	if err != nil {
 		return err
 	}
-	query, findings := fhir.ParseSearch("DocumentReference", values, s.Base, c.strict())
+	query, findings := fhir.ParseSearch(c.route.resource, values, s.Base, c.strict())
 	if err := findings.Err(); err != nil {
 		return err
 	}
@@ -83,9 +83,14 @@ func (c *call) parameters() (url.Values, error) {
 // found is the answer to a search before it is written.
 type found struct {
 	record    string
-	page      registry.Page
+	total     int
+	next      *xds.Cursor
+	sealed    string // next, for the reader
+	documents []authz.Visible[xds.Document]
+	lists     []fhir.List
 	relations map[string][]fhir.Relation // by entryUUID of the source
-	next      string                     // sealed cursor
+	included  fhir.Included
+	warnings  xds.Errors
 }
 
 // find runs the search in one session.
@@ -99,28 +104,50 @@ func (s *Server) find(c *call, query fhir.Search) (found, error) {
 			return err
 		}
 		answer.record = scope.Record()
-		q, err := s.narrow(ctx, session, scope, c, query)
-		if err != nil {
-			return err
-		}
-		q = q.With(xds.EqualTexts(xds.AttrObjectType, xds.StableDocument)) // an on-demand entry has no document yet
-		if answer.page, err = session.Find(ctx, scope, q); err != nil {
-			return err
+		if query.Cursor != "" {
+			if query.Query.After, err = s.Cursors.Open(c.reader(), query.Key(answer.record), query.Cursor); err != nil {
+				return err
+			}
 		}
 		if query.CountOnly {
-			answer.page.Documents, answer.page.Next = nil, nil
-			return nil
+			query.Query.Limit, query.Query.Count = 1, true
 		}
-		if next := answer.page.Next; next != nil {
-			answer.next = s.Cursors.Seal(c.reader(), query.Key(answer.record), *next)
+		if query.Resource == "List" {
+			err = answer.findLists(ctx, session, scope, query)
+		} else {
+			err = answer.findDocuments(ctx, session, scope, query)
 		}
-		if !answer.page.Related {
-			return nil
+		if query.CountOnly {
+			answer.documents, answer.lists, answer.included, answer.next = nil, nil, fhir.Included{}, nil
 		}
-		answer.relations, err = relations(ctx, session, scope, answer.page.Documents)
+		if answer.next != nil {
+			answer.sealed = s.Cursors.Seal(c.reader(), query.Key(answer.record), *answer.next)
+		}
 		return err
 	})
 	return answer, err
+}
+
+// findDocuments is one statement, and one more where a document relates to another.
+func (f *found) findDocuments(ctx context.Context, session *registry.Session, scope authz.Scope, query fhir.Search) error {
+	q, err := narrow(ctx, session, scope, query)
+	if err != nil {
+		return err
+	}
+	page, err := session.Find(ctx, scope, q)
+	if err != nil {
+		return err
+	}
+	f.documents, f.total, f.next = page.Documents, page.Total, page.Next
+	if page.Related {
+		if f.relations, err = relations(ctx, session, scope, f.documents); err != nil {
+			return err
+		}
+	}
+	if query.CountOnly {
+		return nil
+	}
+	return f.join(ctx, session, scope, query)
 }
 
 // nobody is an identifier that no patient has: a record id that is unknown is judged
@@ -169,8 +196,8 @@ func (s *Server) named(ctx context.Context, session *registry.Session, c *call, 
 }
 
 // narrow completes the query with what needs the session: documents named by an
-// identifier of any kind, and the position of the page.
-func (s *Server) narrow(ctx context.Context, session *registry.Session, scope authz.Scope, c *call, query fhir.Search) (xds.Query, error) {
+// identifier of any kind.
+func narrow(ctx context.Context, session *registry.Session, scope authz.Scope, query fhir.Search) (xds.Query, error) {
 	q := query.Query
 	q.Patient, q.Relations = scope.Patient(), true
 	for _, n := range query.Named {
@@ -185,15 +212,7 @@ func (s *Server) narrow(ctx context.Context, session *registry.Session, scope au
 		}
 		q = q.With(xds.Match{Attribute: xds.AttrLogicalID, Op: xds.Equals, Texts: named, Not: n.Not})
 	}
-	if query.CountOnly {
-		q.Limit, q.Count = 1, true
-	}
-	if query.Cursor == "" {
-		return q, nil
-	}
-	var err error
-	q.After, err = s.Cursors.Open(c.reader(), query.Key(scope.Record()), query.Cursor)
-	return q, err
+	return q.With(xds.EqualTexts(xds.AttrObjectType, xds.StableDocument)), nil // an on-demand entry has no document yet
 }
 
 // relations are what the documents relate to, where the Scope admits both ends.
@@ -217,12 +236,12 @@ func related(all map[string][]fhir.Relation) func(authz.Visible[xds.Document]) [
 
 // append writes the searchset (Q6).
 func (f found) append(b []byte, base string, query fhir.Search) []byte {
-	set := fhir.Searchset{Base: base, Self: query.URL(base, f.record, query.Cursor)}
+	set := fhir.Searchset{Base: base, Self: query.URL(base, f.record, query.Cursor), Lists: f.lists, Included: f.included, Warnings: f.warnings}
 	if !query.NoTotal || query.CountOnly {
-		set.Total = &f.page.Total
+		set.Total = &f.total
 	}
-	if f.next != "" {
-		set.Next = query.URL(base, f.record, f.next)
+	if f.next != nil {
+		set.Next = query.URL(base, f.record, f.sealed)
 	}
-	return fhir.AppendSearchset(b, set, f.page.Documents, related(f.relations))
+	return fhir.AppendSearchset(b, set, f.documents, related(f.relations))
 }

@@ -38,6 +38,10 @@ var routes = []route{
 	{method: http.MethodPatch, path: "DocumentReference/{id}", name: "FHIR:patch", resource: "DocumentReference", interaction: "patch", handle: (*Server).patch},
 	{method: http.MethodPatch, path: "DocumentReference", name: "FHIR:patch", resource: "DocumentReference", interaction: "patch", handle: (*Server).patch},
 
+	{method: http.MethodGet, path: "List", name: "ITI-66", resource: "List", interaction: "search-type", handle: (*Server).search},
+	{method: http.MethodPost, path: "List/_search", name: "ITI-66", resource: "List", interaction: "search-type", handle: (*Server).search},
+	{method: http.MethodGet, path: "List/{id}", name: "ITI-66", resource: "List", interaction: "read", handle: (*Server).readList},
+
 	{method: http.MethodGet, path: "Binary/{id}", name: "ITI-68", resource: "Binary", interaction: "read", actor: true, raw: true, handle: (*Server).retrieve},
 	{method: http.MethodHead, path: "Binary/{id}", name: "ITI-68", resource: "Binary", interaction: "read", actor: true, raw: true, handle: (*Server).retrieve},
 
@@ -81,13 +85,17 @@ var announcements = map[string]fhir.ResourceCapability{
 		Params: fhir.ImmunizationParams(), RevInclude: []string{"Provenance:target"}, Conditional: []string{"conditionalCreate"},
 		Text: "Vue des documents de vaccination (87273-9, 11369-6) que le lecteur peut voir : même ligne de matrice, mêmes masques.",
 	},
-	"DocumentReference": {Profiles: fhir.DocumentProfiles(), Params: fhir.DocumentParams(), Conditional: []string{"conditionalCreate"}},
-	"AuditEvent":        {Params: fhir.SearchParams("AuditEvent"), Profiles: fhir.AuditProfiles(), Text: "Historique des accès (ITI-81, BALP 1.1.4) : les lignes que l'API JSON donne au même lecteur."},
-	"CareTeam":          {Params: fhir.SearchParams("CareTeam"), Text: "Vue des liens déclarés et du médecin traitant (TD1.6) ; écrits par /api/v1."},
-	"Consent":           {Params: fhir.SearchParams("Consent"), Text: "Vue des liens, des blocages et des réglages ; écrits par /api/v1."},
-	"Patient":           {Params: fhir.SearchParams("Patient"), Text: "TD0.2 : existence et état du dossier, accès du lecteur ; aucun trait d'identité."},
+	"AuditEvent": {Params: fhir.SearchParams("AuditEvent"), Profiles: fhir.AuditProfiles(), Text: "Historique des accès (ITI-81, BALP 1.1.4) : les lignes que l'API JSON donne au même lecteur."},
+	"CareTeam":   {Params: fhir.SearchParams("CareTeam"), Text: "Vue des liens déclarés et du médecin traitant (TD1.6) ; écrits par /api/v1."},
+	"Consent":    {Params: fhir.SearchParams("Consent"), Text: "Vue des liens, des blocages et des réglages ; écrits par /api/v1."},
+	"Patient":    {Params: fhir.SearchParams("Patient"), Text: "TD0.2 : existence et état du dossier, accès du lecteur ; aucun trait d'identité."},
 	"Subscription": {Profiles: fhir.SubscriptionProfiles(), Params: fhir.SubscriptionParams(), Conditional: []string{"conditionalCreate"}, Topics: fhir.SubscriptionTopics(),
 		Text: "Les siennes. Documents d'un patient, jugés à la livraison ; destinataires inscrits par l'exploitant ; rest-hook."},
+	"DocumentReference": {
+		Profiles: fhir.DocumentProfiles(), Params: fhir.DocumentParams(), Include: fhir.Includes("DocumentReference"), RevInclude: fhir.RevIncludes("DocumentReference"),
+		Conditional: []string{"conditionalCreate"},
+	},
+	"List": {Profiles: fhir.ListProfiles(), Params: fhir.SearchParams("List"), Include: fhir.Includes("List"), Text: "Lots (submissionset) et classeurs (folder), avec les seuls membres que le lecteur peut voir."},
 }
 
 // dispatch finds the route of a request: an unknown path is 404, another method on

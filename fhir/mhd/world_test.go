@@ -170,9 +170,13 @@ func (w *world) unlink(id string) {
 }
 
 // mask masks a document as its patient; the new metadata version has a new entryUUID.
-func (w *world) mask(id string) (entryUUID string) {
+func (w *world) mask(id string) (entryUUID string) { return w.act(authz.Mask, id) }
+
+// act is an act of the patient on a document.
+func (w *world) act(action authz.Value, id string) (entryUUID string) {
+	w.t.Helper()
 	w.do(func(s *registry.Session) error {
-		a, err := w.gate.OpenAmend(w.t.Context(), s, authz.Subject{Nature: authz.NaturePerson, ID: w.record}, w.alice, authz.Purpose{Action: authz.Mask, Attested: true})
+		a, err := w.gate.OpenAmend(w.t.Context(), s, authz.Subject{Nature: authz.NaturePerson, ID: w.record}, w.alice, authz.Purpose{Action: action, Attested: true})
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,8 @@ var exempt = map[xds.Attribute]string{
 	xds.AttrAuthorInstitution: "a slot of the author classification, read with it",
 	xds.AttrAuthorFamily:      "part of authorPerson, for FHIR searches",
 	xds.AttrAuthorGiven:       "part of authorPerson, for FHIR searches",
+	xds.AttrInstitutionName:   "part of authorInstitution, for FHIR searches",
+	xds.AttrRelatesTo:         "associations, for FHIR searches",
 }
 
 func TestEveryAttributeHasARow(t *testing.T) {
