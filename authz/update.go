@@ -222,6 +222,9 @@ func (u Update) names(acts ...Value) {
 	for _, a := range acts {
 		u.judged[a] = true
 	}
+	if len(u.judged) == 0 {
+		return // an update that changes nothing
+	}
 	u.deposit.trace.Action = weightiest(slices.Collect(maps.Keys(u.judged)))
 }
 
