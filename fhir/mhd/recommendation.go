@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/fhir"
@@ -108,12 +110,21 @@ func (s *Server) readRecommendation(c *call) error {
 	if len(r.Forecasts) == 0 {
 		return &xds.Error{ID: "FHIR-003"}
 	}
-	body := fhir.AppendRecommendation(nil, r)
-	sum := sha256.Sum256(body)
-	if c.unchanged(`W/"` + hex.EncodeToString(sum[:8]) + `"`) {
+	if c.unchanged(forecastTag(r)) {
 		return nil
 	}
-	return c.write(body)
+	return c.write(fhir.AppendRecommendation(nil, r))
+}
+
+// forecastTag is the version of a recommendation: its day, its calendar, and what it
+// says of each dose.
+func forecastTag(r fhir.Recommendation) string {
+	sum := sha256.New()
+	fmt.Fprintln(sum, r.On.Format(time.DateOnly), r.Version)
+	for _, f := range r.Forecasts {
+		fmt.Fprintln(sum, f.Rule, f.Status, f.Due.Format(time.DateOnly), f.Done)
+	}
+	return `W/"` + hex.EncodeToString(sum.Sum(nil)[:8]) + `"`
 }
 
 // scopesOf opens the Scopes of a request that names a record by its id.
