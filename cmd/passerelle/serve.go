@@ -203,7 +203,7 @@ func production(cfg *config.Config, pool *pgxpool.Pool, blobs *repository.Store,
 	return service.Options{
 		Pool: pool, Repository: blobs, Base: cfg.HTTP.Base, RepositoryID: cfg.Site.RepositoryID, Profile: cfg.Site.Profile,
 		Provisional: cfg.Site.ProvisionalMatrix, VIHF: cfg.Issuers, Tokens: cfg.Keys, UserInfo: cfg.UserInfo, Portals: cfg.Portals, Applications: cfg.Catalogue, CursorSecret: cfg.Cursor, Now: time.Now, Log: log,
-		RequirePatient: cfg.Site.Profile == "dmp", PublicMetrics: cfg.Metrics.Public, Senders: senders(cfg),
+		RequirePatient: cfg.Site.Profile == "dmp", PublicMetrics: cfg.Metrics.Public, Senders: senders(cfg), Calendar: cfg.Calendar, Immunization: cfg.Vaccination.Profiles,
 		ManyPatients: cfg.Operators.ManyPatients, Operators: cfg.Operators.Remove,
 		Audit: cfg.Audit, KeepAudits: cfg.ATNA.Keep, Broker: cfg.Broker,
 		Home: cfg.Community.Home, Communities: cfg.Others,

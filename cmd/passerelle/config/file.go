@@ -31,6 +31,7 @@ type File struct {
 	Secrets      Secrets       `toml:"secrets"`
 	ATNA         ATNA          `toml:"atna"`
 	DSUB         DSUB          `toml:"dsub"`
+	Vaccination  Vaccination   `toml:"vaccination"`
 	Limits       Limits        `toml:"limits"`
 	Log          Log           `toml:"log"`
 	Metrics      Metrics       `toml:"metrics"`

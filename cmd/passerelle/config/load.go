@@ -18,6 +18,7 @@ import (
 	"github.com/passerelle-sante/passerelle/notify"
 	"github.com/passerelle-sante/passerelle/trust"
 	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/cda/vaccination"
 	"github.com/passerelle-sante/passerelle/xds/saml"
 )
 
@@ -37,6 +38,7 @@ type Config struct {
 	Audit        *atna.Sink     // nil: no audit repository
 	Broker       notify.Broker
 	Others       []federation.Community
+	Calendar     vaccination.Calendar // the zero one: that of the product
 	Cursor       [32]byte
 	Issuers      map[string]saml.Issuer
 	Keys         map[string][]byte              // JWKS by issuer
@@ -114,6 +116,7 @@ func (c *checker) check() {
 	c.operations()
 	c.atna()
 	c.dsub()
+	c.vaccination()
 }
 
 // required tells whether a key is there, and enters a finding when it is not.

@@ -73,6 +73,8 @@ type Options struct {
 	ManyPatients   []string // national ids of the professionals who may ask about several patients at once (ITI-51)
 	Operators      []string // ids of those who may remove what was registered (ITI-62, ITI-86)
 	Senders        intake.Senders
+	Calendar       vaccination.Calendar // of vaccinations; the zero one: that of the product
+	Immunization   []string             // profiles that an Immunization claims; nil: the French one
 	Trust          Trust
 	Limits         Limits
 	Document       int64 // bytes of one document; 0: that of soap.DefaultLimits
@@ -234,7 +236,7 @@ func (s *Service) route() error {
 		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Entrance: bare, Tokens: tokens, Cursors: cursors,
 		Broker: s.Broker, Base: s.Base + "/fhir", Now: s.Now, NewID: NewID, Log: s.Log, Observe: observe,
 		TokenEndpoint: s.Sandbox.TokenEndpoint, JWKS: s.Sandbox.JWKS,
-		Calendar: vaccination.EmbeddedCalendar(), ImmunizationProfiles: []string{frenchImmunization},
+		Calendar: s.calendar(), ImmunizationProfiles: s.immunizationProfiles(),
 	}
 	s.fhir = fhirFace
 	fhirFace.Routes(s.router)
@@ -255,6 +257,20 @@ func (s *Service) route() error {
 // frenchImmunization is the profile that an Immunization claims when it holds what the
 // profile demands (fhir I1).
 const frenchImmunization = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-immunization"
+
+func (s *Service) immunizationProfiles() []string {
+	if s.Immunization == nil {
+		return []string{frenchImmunization}
+	}
+	return s.Immunization
+}
+
+func (s *Service) calendar() vaccination.Calendar {
+	if s.Calendar.Version == "" {
+		return vaccination.EmbeddedCalendar()
+	}
+	return s.Calendar
+}
 
 // soapPaths are the addresses of the SOAP faces that are served.
 func (s *Service) soapPaths() []string {
