@@ -67,9 +67,9 @@ func AppendDocumentReference(b []byte, v authz.Visible[xds.Document], base strin
 
 func (w *documents) write(d *xds.Document, relations []Relation) {
 	e := &d.Entry
-	w.fixed(`{"resourceType":"DocumentReference","id":`)
+	w.fixed(`{"resourceType":"DocumentReference"`)
 	id := strings.TrimPrefix(e.LogicalID, uuidURN)
-	w.text(id)
+	w.str("id", id)
 	w.meta(d)
 	w.containedOf(e)
 	if e.AvailabilityStatus == xds.Archived {

@@ -1,12 +1,14 @@
 package mhd_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/passerelle-sante/passerelle/fhir"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
 )
 
@@ -42,6 +44,9 @@ func TestGenerateMetadata(t *testing.T) {
 		}
 		if err := json.Unmarshal(got.body, &made); err != nil || got.status != http.StatusOK || len(made.Parameter) != 1 || made.Parameter[0].Name != "DocumentReference" {
 			t.Fatalf("%d %s", got.status, got.body)
+		}
+		if _, findings := fhir.ReadResource(bytes.NewReader(got.body), 1<<20, "Parameters"); len(findings) > 0 {
+			t.Error(findings)
 		}
 		r := made.Parameter[0].Resource
 		if r.ResourceType != "DocumentReference" || r.ID != "" || r.Type.Coding[0].Code != "11502-2" || r.Content[0].Attachment.Size != len(report(t)) || !strings.HasPrefix(r.Content[0].Attachment.URL, "urn:uuid:") {
