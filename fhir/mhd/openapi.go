@@ -78,7 +78,7 @@ var (
 	text            = document{"type": "string"}
 	anything        = document{"type": "object"}
 	resourceFormats = []string{fhir.JSON.Names()[0], fhir.XML.Names()[0]}
-	patchFormats    = []string{"application/json-patch+json", fhir.JSON.Names()[0], fhir.XML.Names()[0]} // Parameters = FHIRPath Patch
+	patchFormats    = []string{"application/json-patch+json", "application/xml-patch+xml", fhir.JSON.Names()[0], fhir.XML.Names()[0]} // Parameters = FHIRPath Patch
 )
 
 func contents(kinds []string) document {

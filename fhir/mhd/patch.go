@@ -130,7 +130,7 @@ func (c *call) readPatch() (fhir.Patch, error) {
 // patchType names the media types of a patch in a refusal of another one.
 func patchType(err error) error {
 	if e, ok := err.(*xds.Error); ok && e.ID == "FHIR-006" && e.Where == "Content-Type" {
-		e.Expected = "application/json-patch+json, application/xml-patch+xml, application/fhir+json ou +xml (Parameters)"
+		e.Expected = strings.Join(patchFormats, ", ")
 		e.Hint = e.Expected
 	}
 	return err
