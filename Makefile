@@ -54,6 +54,7 @@ conformance: build ## the black-box scripts on the real binary, and the schema, 
 	PASSERELLE_LONG=1 $(GO) test -count=1 -timeout 60m ./conformance/...
 	@test -x "$(S3)/minio" || command -v minio >/dev/null || echo "S3 : aucun serveur réel sur cette machine, celui du processus seul a servi (make tools-s3)"
 	@sh conformance/xsd.sh
+	@for t in curl node java mvn; do command -v $$t >/dev/null || echo "exemples : $$t absent, celui de docs/examples n'a pas été exécuté"; done
 	@sh conformance/fhir.sh
 	@sh conformance/examples.sh
 
