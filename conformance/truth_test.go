@@ -144,7 +144,7 @@ func (w *truth) formats(t *testing.T) {
 		}
 	}
 	for _, kind := range []string{"application/json-patch+json", "application/fhir+json", "application/fhir+xml", "application/xml-patch+xml", "application/merge-patch+json"} {
-		got := w.ask(t, "PATCH", "DocumentReference/"+kitUUID(), http.Header{"Content-Type": {kind}}, "x")
+		got := w.ask(t, "PATCH", "DocumentReference/"+kitBare(kitUUID()), http.Header{"Content-Type": {kind}}, "x")
 		if stated := slices.Contains(w.statement.PatchFormat, kind); stated != (got.status != http.StatusUnsupportedMediaType) {
 			t.Errorf("PATCH %s stated %v: %d %s", kind, stated, got.status, got.body)
 		}
@@ -286,7 +286,7 @@ func (w *truth) values(resource, name, kind string) []string {
 	case name == "_id" && resource == "Patient":
 		return []string{w.alice.Record}
 	case name == "_id":
-		return []string{kitUUID()}
+		return []string{kitBare(kitUUID())}
 	case name == "patient" || name == "subject":
 		return []string{"Patient/" + w.alice.Record}
 	case strings.HasSuffix(name, "patient.identifier") || strings.HasSuffix(name, "subject.identifier") || name == "identifier":
@@ -296,7 +296,7 @@ func (w *truth) values(resource, name, kind string) []string {
 	case "date":
 		return []string{"ge2020-01-01"}
 	case "reference":
-		return []string{"Practitioner/x", kitUUID(), "x", "DocumentReference/" + kitUUID()}
+		return []string{"Practitioner/x", kitBare(kitUUID()), "x", "DocumentReference/" + kitBare(kitUUID())}
 	case "token":
 		return []string{"http://loinc.org|11502-2", "current", "true", "active", "completed", "R", "E", "0"}
 	case "uri":
@@ -406,8 +406,8 @@ func (w *truth) versions(t *testing.T) {
 			}
 		}
 		if r.offers("update") {
-			body := `{"resourceType":"` + r.Type + `","id":"` + kitUUID() + `"}`
-			if got := w.ask(t, "PUT", r.Type+"/"+kitUUID(), http.Header{"Content-Type": {kitJSON}}, body); got.status == http.StatusCreated {
+			body := `{"resourceType":"` + r.Type + `","id":"` + kitBare(kitUUID()) + `"}`
+			if got := w.ask(t, "PUT", r.Type+"/"+kitBare(kitUUID()), http.Header{"Content-Type": {kitJSON}}, body); got.status == http.StatusCreated {
 				t.Errorf("%s: an update creates", r.Type)
 			}
 		}
