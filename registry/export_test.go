@@ -53,3 +53,9 @@ func FoldersSQL(sc authz.Scope, match []xds.Match) (string, []any, error) {
 	sql, st, err := packagesSQL(sc, folderKind, pick{match: match, limit: 50}, "p.entry")
 	return sql, st.args, err
 }
+
+// ListsSQL is SetsSQL of both.
+func ListsSQL(sc authz.Scope, match []xds.Match) (string, []any, error) {
+	sql, st, err := listsSQL(sc, ListQuery{Sets: true, Folders: true, Match: match, Limit: 50})
+	return sql, st.args, err
+}

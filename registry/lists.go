@@ -69,11 +69,14 @@ var listColumns = map[xds.Attribute]column{
 // and the conditions match. Those that it does not show are left out before any of
 // that is looked at, and counted nowhere.
 func (s *Session) FindLists(ctx context.Context, sc authz.Scope, q ListQuery) (ListPage, error) {
-	if sc.Record() == "" || !q.Sets && !q.Folders {
+	if sc.Record() == "" {
 		return ListPage{}, nil
 	}
 	if !sc.HeldBy(s) {
 		return ListPage{}, errForeign
+	}
+	if !q.Sets && !q.Folders {
+		return ListPage{}, nil
 	}
 	var named []string
 	for _, n := range q.Named {
@@ -114,11 +117,14 @@ func (s *Session) GetList(ctx context.Context, sc authz.Scope, id string) (List,
 // ListsOf are the sets and folders in which the given documents are members, the
 // newest first, at most limit.
 func (s *Session) ListsOf(ctx context.Context, sc authz.Scope, docs []authz.Visible[xds.Document], limit int) ([]List, error) {
-	if sc.Record() == "" || len(docs) == 0 {
+	if sc.Record() == "" {
 		return nil, nil
 	}
 	if !sc.HeldBy(s) {
 		return nil, errForeign
+	}
+	if len(docs) == 0 {
+		return nil, nil
 	}
 	members, _ := splitIDs(logicalIDs(docs))
 	links, err := s.links(ctx, sc.Record(), "a.target = any($2) and a.type = $3", members, string(xds.HasMember))

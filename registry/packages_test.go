@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -47,6 +48,9 @@ func TestPackageConditionsRunOnShownRows(t *testing.T) {
 			"sets": {registry.SetsSQL, []xds.Match{xds.StatusIs(xds.Approved), at(xds.AttrSubmissionTime), xds.EqualTexts(xds.AttrSourceID, "1.2.5"),
 				xds.EqualCodes(xds.AttrContentType, xds.Code{Value: "1"}), {Attribute: xds.AttrAuthorPerson, Op: xds.Like, Texts: []string{"%"}}}},
 			"folders": {registry.FoldersSQL, []xds.Match{xds.StatusIs(xds.Approved), at(xds.AttrLastUpdateTime), xds.EqualCodes(xds.AttrFolderCodes, xds.Code{Value: "A", Scheme: "1.2"})}},
+			"lists": {registry.ListsSQL, []xds.Match{xds.StatusIs(xds.Approved), at(xds.AttrLastUpdateTime), at(xds.AttrSubmissionTime), xds.EqualCodes(xds.AttrContentType, xds.Code{Value: "A", Scheme: "1.2"}),
+				xds.EqualTexts(xds.AttrSourceID, "1.2.5"), xds.EqualTexts(xds.AttrLogicalID, newID()), {Attribute: xds.AttrTitle, Op: xds.Prefix, Texts: []string{"a"}},
+				{Attribute: xds.AttrAuthorFamily, Op: xds.Contains, Texts: []string{"a"}}, {Attribute: xds.AttrInstitutionName, Op: xds.Present}}},
 		} {
 			below := func(match []xds.Match) (steps []string) {
 				sql, args, err := kind.sql(sc, match)
@@ -135,6 +139,23 @@ func TestPackagesRefuseForeignScopes(t *testing.T) {
 			"DocumentsAndAssociations": func(sc authz.Scope, _ string) (int, error) {
 				found, err := s.DocumentsAndAssociations(t.Context(), sc, nil)
 				return found.Len(), err
+			},
+			"FindLists": func(sc authz.Scope, id string) (int, error) {
+				q := registry.ListQuery{Sets: true, Folders: true, Count: true, Limit: 1}
+				for _, a := range []xds.Attribute{xds.AttrTitle, xds.AttrAuthorGiven, xds.AttrInstitutionName} {
+					q.Match = append(q.Match, xds.Match{Attribute: a, Op: xds.Contains, Texts: []string{id}, Not: true})
+				}
+				q.Named = []registry.Named{{IDs: []string{id}, Not: true}}
+				page, err := s.FindLists(t.Context(), sc, q)
+				return page.Total, err
+			},
+			"GetList": func(sc authz.Scope, id string) (int, error) {
+				list, found, err := s.GetList(t.Context(), sc, id)
+				return len(list.Documents), errors.Join(err, map[bool]error{true: errors.New("found")}[found])
+			},
+			"ListsOf": func(sc authz.Scope, _ string) (int, error) {
+				found, err := s.ListsOf(t.Context(), sc, nil, 10)
+				return len(found), err
 			},
 			"All": func(sc authz.Scope, _ string) (int, error) {
 				found, _, err := s.All(t.Context(), sc, registry.Everything{Limit: 10})

@@ -16,8 +16,8 @@ var (
 	updates     = []string{"ITI-57", "ITI-92"}
 	queries     = []string{"ITI-18", "ITI-51", "ITI-38"}
 	soapFace    = []string{"ITI-18", "ITI-41", "ITI-42", "ITI-43", "ITI-51", "ITI-57", "ITI-61", "ITI-62", "ITI-86", "ITI-92"}
-	fhirFace    = []string{"ITI-65", "ITI-67", "ITI-68", "ITI-105", "ITI-106"}
-	everywhere  = append(append([]string{}, soapFace...), "ITI-65", "ITI-67", "ITI-68", "INTAKE-CDA", "API")
+	fhirFace    = []string{"ITI-65", "ITI-66", "ITI-67", "ITI-68", "ITI-105", "ITI-106"}
+	everywhere  = append(append([]string{}, soapFace...), "ITI-65", "ITI-66", "ITI-67", "ITI-68", "INTAKE-CDA", "API")
 )
 
 // soap are the transactions of the SOAP face, where a refusal may be a Fault.
