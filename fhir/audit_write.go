@@ -161,7 +161,7 @@ func (w *out) clientAgent(a Audit, k auditKind) {
 	}
 	w.agent(false, dcmSystem, code)
 	w.open("who", '{')
-	if a.Application != "" {
+	if a.Application != "" && a.Action != authz.SetParams { // there it is what was authorised, and did nothing
 		w.open("identifier", '{')
 		w.str("value", a.Application)
 		w.shut('}')
