@@ -99,7 +99,11 @@ func TestFolders(t *testing.T) {
 		t.Errorf("stored %s, before %s", after, rows)
 	}
 	for i, url := range []string{"List/" + folder, "List?identifier=urn:ietf:rfc:3986|urn:oid:" + uid, "List"} {
+		links := w.count("association")
 		added := w.push(chu, put(url)).locations()
+		if more := w.count("association") - links; more != 3 && (i > 0 || more != 5) { // what is inside already is not put in again
+			t.Errorf("%s: %d associations more", url, more)
+		}
 		if added[0] != "200 List/"+folder {
 			t.Errorf("%s: %v", url, added)
 		}
