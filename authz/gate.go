@@ -25,6 +25,8 @@ type Gate struct {
 	Applications func(client string) (Application, bool)
 	// Operator tells who may remove what was registered (ITI-62, ITI-86). nil: nobody.
 	Operator func(Subject) bool
+	// Auditor tells who may read the history of any record (ITI-81). nil: nobody.
+	Auditor func(Subject) bool
 }
 
 // question is one decision in the making, under the policy of its instant.

@@ -14,6 +14,7 @@ import (
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
 	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/xds"
 )
 
 // auditEvent is what a test reads of an AuditEvent.
@@ -401,5 +402,45 @@ func TestAuditForm(t *testing.T) {
 		if glass.detail("justification") != "patiente inconsciente" || len(glass.PurposeOfEvent) != 1 || glass.PurposeOfEvent[0].Coding[0].Code != "BTG" {
 			t.Errorf("bris de glace, outcome %s: %+v", outcome, glass)
 		}
+	}
+}
+
+// TestAuditor: who the installation names reads the history of any record, closed ones
+// too, and nothing else; the holder sees that he did.
+func TestAuditor(t *testing.T) {
+	w := newWorld(t)
+	w.busy()
+	auditor := iua.Claims{Nature: authz.NatureOther, ID: "auditeur"}
+	if got := w.get(auditor, "AuditEvent?patient="+w.record); got.status != http.StatusForbidden {
+		t.Fatalf("nobody named him: %d", got.status)
+	}
+	w.gate.Auditor = func(sub authz.Subject) bool { return sub.ID == "auditeur" }
+	all, _ := w.events(pro("traitant"), "&_count=200")
+	audited, _ := w.events(auditor, "&_count=200")
+	if len(audited) != len(all)+1 {
+		t.Errorf("%d lines, the médecin traitant reads %d", len(audited), len(all))
+	}
+	w.get(auditor, "AuditEvent/"+all[0].ID).valid("AuditEvent")
+	for _, path := range []string{"DocumentReference?patient=" + w.record, "Patient/" + w.record, "CareTeam?patient=" + w.record, "Consent?patient=" + w.record} {
+		if got := w.get(auditor, path); got.status != http.StatusForbidden || got.outcome()[0] != "ACC-02 " {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+	told, _ := w.events(w.holder(), "&agent.identifier=auditeur&outcome=0")
+	if len(told) != 2 {
+		t.Errorf("the holder sees %d of his two readings", len(told))
+	}
+	closed := newID()
+	w.create(closed, xds.NewCX("180035121518903", "1.2.250.1.213.1.4.10", "NH"), authz.ProfileClosed)
+	if got := w.get(auditor, "AuditEvent?patient="+closed); got.status != http.StatusOK {
+		t.Errorf("closed: %d", got.status)
+	}
+	if got := w.get(auditor, "AuditEvent?patient="+newID()); len(got.entries()) != 0 {
+		t.Errorf("never seen: %s", got.body)
+	}
+	bound := auditor
+	bound.Patient = w.alice
+	if got := w.get(bound, "AuditEvent?patient="+closed); got.status != http.StatusForbidden || got.outcome()[0] != "ACC-67 " {
+		t.Errorf("another than the token's: %d %s", got.status, got.body)
 	}
 }

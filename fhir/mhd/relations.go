@@ -113,8 +113,12 @@ func (s *Server) readMade(c *call, kind string, find func(ctx context.Context, s
 }
 
 // journal asks for the right to read who has been, and may come, into a record: the
-// administrator that of all, any other professional his own.
+// administrator that of all, any other professional his own; of the history alone, an
+// auditor that of all.
 func (s *Server) journal(ctx context.Context, session *registry.Session, c *call, patient xds.CX, byID bool) (authz.Allowed, error) {
+	if c.route.resource == "AuditEvent" && s.Gate.Audits(c.subject) {
+		return s.Gate.OpenAudit(ctx, session, c.subject, patient, c.purpose(authz.Journal, byID))
+	}
 	action, err := session.JournalOf(ctx, c.subject, cmp.Or(c.subject.Patient, patient))
 	if err != nil {
 		return authz.Allowed{}, err

@@ -152,6 +152,7 @@ type Application struct {
 type Operators struct {
 	ManyPatients []string `toml:"many_patients"` // professionals who ask about several patients at once (ITI-51), by national id
 	Remove       []string `toml:"remove"`        // who remove what was registered (ITI-62, ITI-86): national ids, and structures for their own tokens
+	Audit        []string `toml:"audit"`         // who read the history of any record (ITI-81): as for remove
 }
 
 // Sender is how the lots of one structure, or of one subject, are taken.

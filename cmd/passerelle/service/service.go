@@ -72,6 +72,7 @@ type Options struct {
 	PublicMetrics  bool     // /metrics beside the faces
 	ManyPatients   []string // national ids of the professionals who may ask about several patients at once (ITI-51)
 	Operators      []string // ids of those who may remove what was registered (ITI-62, ITI-86)
+	Auditors       []string // ids of those who may read the history of any record (ITI-81)
 	Senders        intake.Senders
 	Calendar       vaccination.Calendar // of vaccinations; the zero one: that of the product
 	Immunization   []string             // profiles that an Immunization claims; nil: the French one
@@ -126,7 +127,7 @@ func New(o Options) (*Service, error) {
 	if err := s.openPolicies(paris); err != nil {
 		return nil, err
 	}
-	s.Gate = &authz.Gate{Policy: s.Policies.Schedule, Now: o.Now, Paris: paris, ManyPatients: professionals(o.ManyPatients), Operator: operators(o.Operators),
+	s.Gate = &authz.Gate{Policy: s.Policies.Schedule, Now: o.Now, Paris: paris, ManyPatients: professionals(o.ManyPatients), Operator: operators(o.Operators), Auditor: operators(o.Auditors),
 		Applications: catalogue(o.Applications)}
 	o.Repository.Observe = s.metrics.stored
 	s.metrics.watchPool(o.Pool)
