@@ -107,7 +107,7 @@ var namedTest = regexp.MustCompile("`(?:([a-z0-9/]+) )?((?:Test|Fuzz|Benchmark)[
 // tree, and the table has all 128 attacks, each with an outcome and a test.
 func TestChecklists(t *testing.T) {
 	tree := readTests(t)
-	for _, file := range []string{"xds-checklist.md", "attacks.md"} {
+	for _, file := range []string{"xds-checklist.md", "fhir-checklist.md", "attacks.md"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
