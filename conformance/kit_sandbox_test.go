@@ -30,6 +30,13 @@ type kit struct {
 // openKit starts a sandbox in this process, on a port of its own, for one test.
 func openKit(t *testing.T) *kit {
 	t.Helper()
+	k, _ := openSandbox(t)
+	return k
+}
+
+// openSandbox is openKit for who drives the sandbox from inside too.
+func openSandbox(t *testing.T) (*kit, *sandbox.Sandbox) {
+	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	s, err := sandbox.Start(t.Context(), sandbox.Options{
 		Dir: openFolder(t), Base: "http://" + server.Listener.Addr().String(), Profile: "dmp", Log: slog.New(slog.DiscardHandler),
@@ -45,7 +52,7 @@ func openKit(t *testing.T) *kit {
 	return &kit{
 		url: server.URL, people: cast.All(time.Now()), creating: make(chan struct{}, 1),
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-	}
+	}, s
 }
 
 // send makes one request and reads the whole answer.
