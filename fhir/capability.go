@@ -200,6 +200,6 @@ func (w *out) versions(r ResourceCapability) {
 
 // operationDefinitions are the canonical addresses of the operations, by name.
 var operationDefinitions = map[string]string{
-	"generate-metadata": "https://profiles.ihe.net/ITI/MHD/OperationDefinition/IHE.MHD.Generate.Metadata",
+	"generate-metadata": "https://profiles.ihe.net/ITI/MHD/OperationDefinition/generate-metadata",
 	"status":            "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status",
 }

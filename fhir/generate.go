@@ -9,12 +9,12 @@ import (
 // Generating is a request of ITI-106 as understood.
 type Generating struct {
 	Document BundleDocument
-	Persist  bool // to be registered, not only described
+	Describe bool // only: persist=false
 }
 
 // ReadGenerate reads the Parameters of $generate-metadata, or the Binary alone, that
 // ReadResource accepted (MHD OperationDefinition generate-metadata; checklist S4).
-// persist was a parameter of MHD 4.2.1.
+// persist=false, a parameter of MHD 4.2.1, asks for the description alone.
 func ReadGenerate(n *Node) (Generating, xds.Errors) {
 	var g Generating
 	var findings xds.Errors
@@ -27,7 +27,7 @@ func ReadGenerate(n *Node) (Generating, xds.Errors) {
 			case name == "document" && p.get("resource").there() && !document.there():
 				document = p.get("resource")
 			case name == "persist" && p.get("valueBoolean").there():
-				g.Persist = p.Str("valueBoolean") == "true"
+				g.Describe = p.Str("valueBoolean") == "false"
 			default:
 				findings.Add(xds.Found("FHIR-009", p.path+".name", "", "document, une fois, avec un Binary ; persist"))
 			}

@@ -10,9 +10,10 @@ import (
 	"github.com/passerelle-sante/passerelle/xds/cda"
 )
 
-// generate is ITI-106 Generate Metadata (MHD 2:3.106): what the header of a CDA says as a
-// DocumentReference. Nothing is stored and no record is asked, unless the client wants
-// the document registered: then it comes in as a bare CDA does.
+// generate is ITI-106 Generate Metadata (MHD 2:3.106): a CDA is registered with the
+// metadata that its header says, as a bare CDA is, and the reference to it answered. With
+// persist=false its DocumentReference is only described: nothing is stored and no record
+// is asked.
 func (s *Server) generate(c *call) error {
 	ctx := c.r.Context()
 	leave, err := s.bundles.enter(ctx, c.r.ContentLength)
@@ -28,7 +29,7 @@ func (s *Server) generate(c *call) error {
 	if err := findings.Err(); err != nil {
 		return err
 	}
-	if asked.Persist || c.query.Get("persist") == "true" {
+	if !asked.Describe && c.query.Get("persist") != "false" {
 		taken, err := s.Entrance.Take(ctx, c.subject, asked.Document.Open(), entrance.Order{Transaction: c.route.name})
 		if err != nil {
 			return err

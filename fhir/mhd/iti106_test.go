@@ -17,16 +17,17 @@ func (w *world) generate(who iua.Claims, query, body string) *answer {
 	return w.as(who, http.MethodPost, "/fhir/DocumentReference/$generate-metadata"+query, strings.NewReader(body), "Content-Type", "application/fhir+json")
 }
 
-// TestGenerateMetadata: the header of a CDA as a DocumentReference; nothing is stored but
-// when it is asked for.
+// TestGenerateMetadata: a CDA is registered by its header; with persist=false, in either
+// place, it is described and nothing is stored.
 func TestGenerateMetadata(t *testing.T) {
 	w := newWorld(t)
 	binary := `{"resourceType":"Binary","contentType":"text/xml","data":"` + base64.StdEncoding.EncodeToString([]byte(report(t))) + `"}`
 	parameters := `{"resourceType":"Parameters","parameter":[{"name":"document","resource":` + binary + `}]}`
 	rows, blobs := w.stored()
 	trail := w.count("trail")
-	for _, body := range []string{parameters, binary} {
-		got := w.generate(pro("inconnu"), "", body)
+	described := strings.Replace(parameters, `"parameter":[`, `"parameter":[{"name":"persist","valueBoolean":false},`, 1)
+	for _, ask := range [][2]string{{"?persist=false", parameters}, {"?persist=false", binary}, {"", described}} {
+		got := w.generate(pro("inconnu"), ask[0], ask[1])
 		var made struct {
 			Parameter []struct {
 				Name     string
@@ -70,7 +71,7 @@ func TestGenerateMetadata(t *testing.T) {
 	if r, b := w.stored(); r != rows || b != blobs || w.count("trail") != trail {
 		t.Errorf("stored %s, before %s", r, rows)
 	}
-	got := w.generate(author(), "?persist=true", parameters)
+	got := w.generate(author(), "", parameters)
 	var made struct {
 		Parameter []struct{ ValueReference struct{ Reference string } }
 	}
