@@ -44,6 +44,11 @@ var servedRows = []servedRow{
 	{"CareTeam, searchset", "patient:alice", "GET", "CareTeam?patient={alice}", nil, 200, servedOwnProfile},
 	{"Consent, searchset", "patient:alice", "GET", "Consent?patient={alice}", nil, 200, servedOwnProfile},
 	{"AuditEvent, searchset", "patient:alice", "GET", "AuditEvent?patient={alice}&_count=200", nil, 200, servedOwnProfile},
+	{"Immunization, searchset", "dr-traitant", "GET", "Immunization?patient={alice}&_revinclude=Provenance:target", nil, 200, servedOwnProfile},
+	{"Immunization, created", "dr-traitant", "POST", "Immunization", (*servedSet).vaccination, 201, servedOwnProfile},
+	{"Immunization, not done, of the patient", "patient:alice", "POST", "Immunization", (*servedSet).refusal, 201, servedOwnProfile},
+	{"ImmunizationRecommendation, searchset", "patient:alice", "GET", "ImmunizationRecommendation?patient={alice}", nil, 200, servedOwnProfile},
+	{"ImmunizationRecommendation, read", "dr-traitant", "GET", "ImmunizationRecommendation/{alice}", nil, 200, servedOwnProfile},
 	{"OperationOutcome, 400", "dr-traitant", "GET", "DocumentReference?status=current", nil, 400, servedOwnProfile},
 	{"OperationOutcome, 400 of two findings", "dr-traitant", "GET", "DocumentReference?patient={alice}&date=x&_count=x", nil, 400, servedOwnProfile},
 	{"OperationOutcome, 401", "", "GET", "DocumentReference?patient={alice}", nil, 401, servedOwnProfile},
@@ -117,6 +122,25 @@ func (s *servedSet) badBundle(t *testing.T) []byte {
 	d.entry.Hash = strings.Repeat("0", 40)
 	lot, content := s.lot(s.alice, "chu-lille", d)
 	return kitBundle(t, lot, content)
+}
+
+// vaccination is one with all that a note can hold.
+func (s *servedSet) vaccination(*testing.T) []byte {
+	return []byte(`{"resourceType":"Immunization","contained":[{"resourceType":"Observation","id":"o","status":"final","code":{"text":"réaction"},
+ "valueCodeableConcept":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10","code":"R50.2","display":"Drug-induced fever"}],"text":"Fièvre"}}],
+ "identifier":[{"system":"https://lgc.example/vaccinations","value":"v-1"}],"status":"completed",
+ "vaccineCode":{"coding":[{"system":"https://smt.esante.gouv.fr/terminologie-bdpm","code":"68747507"},{"system":"http://www.whocc.no/atc","code":"J07AM"}]},
+ "patient":{"reference":"Patient/` + s.alice.Record + `"},"occurrenceDateTime":"2026-01-20T10:15:00+01:00","lotNumber":"L-42","expirationDate":"2027-12",
+ "site":{"coding":[{"system":"http://snomed.info/sct","code":"16217701000119102"}]},"route":{"coding":[{"system":"http://standardterms.edqm.eu","code":"20035000"}]},
+ "doseQuantity":{"value":0.50,"unit":"mL","system":"http://unitsofmeasure.org","code":"mL"},"note":[{"text":"Bien supporté"}],
+ "reaction":[{"date":"2026-01-21","detail":{"reference":"#o"}}],"protocolApplied":[{"series":"BOOSTER","doseNumberPositiveInt":3}]}`)
+}
+
+// refusal is one that the patient tells and that was not done.
+func (s *servedSet) refusal(*testing.T) []byte {
+	return []byte(`{"resourceType":"Immunization","status":"not-done","statusReason":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"PATOBJ"}]},
+ "vaccineCode":{"text":"Vaccin contre la grippe"},"patient":{"reference":"Patient/` + s.alice.Record + `"},"occurrenceDateTime":"2026-01-20","primarySource":false,
+ "reportOrigin":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/immunization-origin","code":"recall"}]}}`)
 }
 
 // leave writes the answers, and index.tsv: file, kind, profiles.

@@ -75,7 +75,7 @@ type Options struct {
 	Auditors       []string // ids of those who may read the history of any record (ITI-81)
 	Senders        intake.Senders
 	Calendar       vaccination.Calendar // of vaccinations; the zero one: that of the product
-	Immunization   []string             // profiles that an Immunization claims; nil: the French one
+	Immunization   []string             // profiles that an Immunization claims
 	Trust          Trust
 	Limits         Limits
 	Document       int64 // bytes of one document; 0: that of soap.DefaultLimits
@@ -237,7 +237,7 @@ func (s *Service) route() error {
 		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Entrance: bare, Tokens: tokens, Cursors: cursors,
 		Broker: s.Broker, Base: s.Base + "/fhir", Now: s.Now, NewID: NewID, Log: s.Log, Observe: observe,
 		TokenEndpoint: s.Sandbox.TokenEndpoint, JWKS: s.Sandbox.JWKS,
-		Calendar: s.calendar(), ImmunizationProfiles: s.immunizationProfiles(),
+		Calendar: s.calendar(), ImmunizationProfiles: s.Immunization,
 	}
 	s.fhir = fhirFace
 	fhirFace.Routes(s.router)
@@ -253,17 +253,6 @@ func (s *Service) route() error {
 		s.router.GET("/metrics", gin.WrapH(s.Metrics()))
 	}
 	return nil
-}
-
-// frenchImmunization is the profile that an Immunization claims when it holds what the
-// profile demands (fhir I1).
-const frenchImmunization = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-immunization"
-
-func (s *Service) immunizationProfiles() []string {
-	if s.Immunization == nil {
-		return []string{frenchImmunization}
-	}
-	return s.Immunization
 }
 
 func (s *Service) calendar() vaccination.Calendar {
