@@ -58,7 +58,7 @@ func (s *Server) audits(ctx context.Context, session *registry.Session, c *call,
 		Keep:  func(e registry.Event) bool { return s.auditOf(e, allowed.Record()).Fits(query.Terms) },
 	}
 	if query.Cursor != "" {
-		at, err := s.Cursors.Open(c.subject.ID, query.Key(allowed.Record()), query.Cursor)
+		at, err := s.Cursors.Open(c.reader(), query.Key(allowed.Record()), query.Cursor)
 		if err != nil {
 			return nil, 0, "", err
 		}
@@ -88,7 +88,7 @@ func (s *Server) audits(ctx context.Context, session *registry.Session, c *call,
 		found = append(found, fhir.Found{Kind: "AuditEvent", ID: a.ID, JSON: fhir.AppendAuditEvent(nil, a, s.Base)})
 	}
 	if page != "" {
-		next = s.Cursors.Seal(c.subject.ID, query.Key(allowed.Record()), xds.Cursor{LogicalID: page})
+		next = s.Cursors.Seal(c.reader(), query.Key(allowed.Record()), xds.Cursor{LogicalID: page})
 	}
 	return found, total, next, nil
 }

@@ -61,7 +61,7 @@ func (s *Server) findMade(c *call, resource string, write func(fhir.Search) made
 // page cuts what was found where the client asked.
 func (s *Server) page(c *call, query fhir.Search, record string, found []fhir.Found) ([]fhir.Found, string, error) {
 	if query.Cursor != "" {
-		after, err := s.Cursors.Open(c.subject.ID, query.Key(record), query.Cursor)
+		after, err := s.Cursors.Open(c.reader(), query.Key(record), query.Cursor)
 		if err != nil {
 			return nil, "", err
 		}
@@ -71,7 +71,7 @@ func (s *Server) page(c *call, query fhir.Search, record string, found []fhir.Fo
 		return found, "", nil
 	}
 	found = found[:query.Query.Limit]
-	return found, s.Cursors.Seal(c.subject.ID, query.Key(record), xds.Cursor{LogicalID: found[len(found)-1].Key}), nil
+	return found, s.Cursors.Seal(c.reader(), query.Key(record), xds.Cursor{LogicalID: found[len(found)-1].Key}), nil
 }
 
 // readMade answers with the one resource that the path names. An id is unknown when it
