@@ -43,7 +43,7 @@ func AppendAuditEvent(b []byte, a Audit, base string) []byte {
 		w.shut(']')
 	}
 	w.shut('}')
-	w.uriCoding("type", k.system, k.code)
+	w.auditCoding("type", k.system, k.code)
 	w.open("subtype", '[')
 	for _, s := range a.subtypes(k) {
 		w.open("", '{')
@@ -273,7 +273,7 @@ func (w *out) agent(requestor bool, types ...string) {
 	w.open("type", '{')
 	w.open("coding", '[')
 	for i := 0; i < len(types); i += 2 {
-		w.uriCoding("", types[i], types[i+1])
+		w.auditCoding("", types[i], types[i+1])
 	}
 	w.b = append(w.b, ']', '}')
 	w.truth("requestor", requestor)
@@ -351,10 +351,28 @@ func (w *out) thing(kind, id, display string) {
 // entity opens an entity; the caller shuts it.
 func (w *out) entity(system, code, role string) {
 	w.open("", '{')
-	w.uriCoding("type", system, code)
+	w.auditCoding("type", system, code)
 	if role != "" {
-		w.uriCoding("role", hl7Terms+"object-role", role)
+		w.auditCoding("role", hl7Terms+"object-role", role)
 	}
+}
+
+// auditDisplays are the displays that the audit profiles of MHD fix beside their codes.
+var auditDisplays = map[[2]string]string{
+	{dcmSystem, "110106"}: "Export", {dcmSystem, "110107"}: "Import", {dcmSystem, "110150"}: "Application",
+	{dcmSystem, "110152"}: "Destination Role ID", {dcmSystem, "110153"}: "Source Role ID",
+	{hl7Terms + "audit-entity-type", "1"}: "Person", {hl7Terms + "audit-entity-type", "2"}: "System Object",
+	{hl7Terms + "object-role", "1"}: "Patient", {hl7Terms + "object-role", "3"}: "Report",
+	{hl7Terms + "object-role", "20"}: "Job", {hl7Terms + "object-role", "24"}: "Query",
+}
+
+// auditCoding writes a Coding with the display that a profile may fix.
+func (w *out) auditCoding(name, system, code string) {
+	w.open(name, '{')
+	w.str("system", system)
+	w.str("code", code)
+	w.str("display", auditDisplays[[2]string{system, code}])
+	w.shut('}')
 }
 
 // details are what a line says and no code of the event can: for a decision what was

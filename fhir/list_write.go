@@ -72,7 +72,7 @@ func AppendList(b []byte, l List) []byte {
 }
 
 func (w *out) submissionSet(s xds.SubmissionSet, l List) {
-	w.listHead(l, 1, setProfiles(s))
+	w.listHead(l, 1, setProfiles(s, l))
 	if len(s.Authors)+len(s.IntendedRecipients) > 0 {
 		w.open("contained", '[')
 		if len(s.Authors) > 0 {
@@ -211,12 +211,12 @@ func (w *out) designation(c xds.Code) {
 }
 
 // setProfiles claims only what the set fulfils (P6).
-func setProfiles(s xds.SubmissionSet) []string {
+func setProfiles(s xds.SubmissionSet, l List) []string {
 	comprehensive := !s.ContentType.IsZero() && s.PatientID != ""
 	switch {
 	case s.AvailabilityStatus == xds.Deprecated:
 		return nil // the profiles know current ones alone
-	case comprehensive && len(s.Authors) > 0 && authorResource(s.Authors[0]) != "Practitioner":
+	case comprehensive && len(s.Authors) > 0 && authorResource(s.Authors[0]) != "Practitioner" && l.inPDSm():
 		return []string{mhdSet, pdsmSet}
 	case comprehensive:
 		return []string{mhdSet}
@@ -224,9 +224,19 @@ func setProfiles(s xds.SubmissionSet) []string {
 	return []string{mhdMinimalSet}
 }
 
+// inPDSm tells whether the members claim PDSm too, which allows its Lists no others.
+func (l List) inPDSm() bool {
+	for _, v := range l.Documents {
+		if d, ok := v.Value(); ok && profilesOf(&d) != claimsPDSm {
+			return false
+		}
+	}
+	return true
+}
+
 func folderProfiles(f xds.Folder, l List) []string {
 	switch comprehensive := len(f.Codes) > 0 && f.Title != "" && f.PatientID != ""; {
-	case comprehensive && len(f.Codes) == 1 && len(l.items()) > 0:
+	case comprehensive && len(f.Codes) == 1 && len(l.items()) > 0 && l.inPDSm():
 		return []string{mhdFolder, pdsmFolder}
 	case comprehensive:
 		return []string{mhdFolder}

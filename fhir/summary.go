@@ -187,7 +187,8 @@ func localReferences(n *Node) map[string]bool {
 	return found
 }
 
-// subsetted adds the tag.
+// subsetted adds the tag, and takes away the profiles: a part claims none of them, since
+// it lacks what they ask for.
 func subsetted(n *Node) *Node {
 	text := func(s string) *Node { return &Node{Kind: String, Text: s} }
 	tag := &Node{Kind: Object, Members: []Member{
@@ -201,6 +202,9 @@ func subsetted(n *Node) *Node {
 		return &marked
 	}
 	return n.with("meta", func(meta *Node) *Node {
+		whole := *meta
+		whole.Members = slices.DeleteFunc(slices.Clone(meta.Members), func(m Member) bool { return m.Name == "profile" })
+		meta = &whole
 		if meta.Get("tag") != nil {
 			return meta.with("tag", tags)
 		}

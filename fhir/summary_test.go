@@ -56,6 +56,9 @@ func TestSubsets(t *testing.T) {
 		if tag := root(part).get("meta").get("tag"); tag.At(tag.length()-1).Str("code") != "SUBSETTED" {
 			t.Errorf("%s: not marked: %s", c.query, AppendJSON(nil, part, false))
 		}
+		if root(part).get("meta").get("profile").there() {
+			t.Errorf("%s: a part claims the profiles of the whole", c.query)
+		}
 		read(t, AppendJSON(nil, part, false))
 	}
 	if content(patient) != whole {
