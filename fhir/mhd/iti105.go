@@ -90,7 +90,8 @@ func (s *Server) alreadyThere(c *call) (bool, error) {
 }
 
 // answerExisting gives the document that a conditional create found; a structure, which
-// reads nothing, its address alone.
+// reads nothing, its address alone: its version would tell that the patient has
+// masked it.
 func (s *Server) answerExisting(c *call) error {
 	action := authz.Search
 	if c.subject.Nature == authz.NatureStructure {
@@ -100,8 +101,13 @@ func (s *Server) answerExisting(c *call) error {
 	if err != nil {
 		return err
 	}
+	address := s.Base + "/DocumentReference/" + c.id
+	if action == authz.Exists {
+		c.w.Header().Set("Location", address)
+		return c.prefer(http.StatusOK, nil, false)
+	}
 	d, _ := v.Value()
-	c.w.Header().Set("Location", s.Base+"/DocumentReference/"+c.id+"/_history/"+strconv.Itoa(d.Entry.Version))
+	c.w.Header().Set("Location", address+"/_history/"+strconv.Itoa(d.Entry.Version))
 	c.w.Header().Set("ETag", fhir.ETag(d))
-	return c.prefer(http.StatusOK, func(b []byte) []byte { return fhir.AppendDocumentReference(b, v, s.Base, relates...) }, action == authz.Search)
+	return c.prefer(http.StatusOK, func(b []byte) []byte { return fhir.AppendDocumentReference(b, v, s.Base, relates...) }, true)
 }

@@ -171,6 +171,23 @@ func TestIfNoneExist(t *testing.T) {
 	}
 }
 
+// TestIfNoneExistTellsAStructureNoMark: the address of a document that the patient masked
+// since is what it was before.
+func TestIfNoneExistTellsAStructureNoMark(t *testing.T) {
+	w := newWorld(t)
+	id := w.mustPublish()
+	ask := func() string {
+		got := w.publish(chu, w.note(), "If-None-Exist", "identifier=1.2.250.1.999.10.1")
+		got.header.Del("Date")
+		return fmt.Sprint(got.status, got.header, string(got.body))
+	}
+	before := ask()
+	w.mask(id)
+	if after := ask(); after != before {
+		t.Errorf("before %s\nafter  %s", before, after)
+	}
+}
+
 // report is the CDA of the tests, as alice's.
 func report(t *testing.T) string {
 	t.Helper()
