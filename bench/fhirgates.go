@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"time"
 )
 
 // bundles compares ITI-65 with the loop's transaction and blob.
@@ -88,4 +89,37 @@ func (w *world) readAgainstLoop(ctx context.Context, gate, what string, whom []p
 		return nil, err
 	}
 	return []result{judge(gate, "throughput, gateway ÷ loop", gateway, loop, 0.4, []string{table(gateway, loop)})}, nil
+}
+
+// fhirMemory is what the gateway holds while 32 clients deposit, search and read.
+func fhirMemory(ctx context.Context, w *world) ([]result, error) {
+	kinds := []func(patient) (*request, error){w.iti65, w.iti67, func(p patient) (*request, error) {
+		id, err := w.someReference(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		return w.readReference(p, id)
+	}}
+	var requests []*request
+	for i := range min(readDocuments, len(w.readers), len(w.deposits)) {
+		for k, write := range kinds {
+			p := w.readers[i]
+			if k == 0 {
+				p = w.deposits[i]
+			}
+			q, err := write(p)
+			if err != nil {
+				return nil, err
+			}
+			requests = append(requests, q)
+		}
+	}
+	l := load{base: w.base(), users: findUsers, each: time.Duration(w.o.rounds) * w.o.each, next: func(i int) *request { return requests[i%len(requests)] }}
+	m, err := w.watch(func() error { _, err := l.run(ctx); return err })
+	if err != nil {
+		return nil, err
+	}
+	r := m.result("in all, while 32 clients deposit (ITI-65), search (ITI-67) and read", m.peak, 150_000_000)
+	r.gate = "fhir-memory"
+	return []result{r}, nil
 }

@@ -46,6 +46,7 @@ var gates = []gate{
 	{"json", "Searchset of 20 entries written", jsonGate},
 	{"filter", "Cost of the filter", filterGate},
 	{"memory", "Resident memory", memoryGate},
+	{"fhir-memory", "Resident memory under the FHIR load", fhirMemory},
 	{"peer", "The load for other servers, on ourselves", peerGate},
 }
 

@@ -115,7 +115,7 @@ func defaults(o options) (int, time.Duration) {
 func (o options) known() error {
 	all := gateNames()
 	if o.base != "" {
-		all = []string{"iti65", "iti67", "iti68"}
+		all = []string{"iti65", "iti67", "iti68", "read"}
 	}
 	for _, name := range o.only {
 		if !slices.Contains(all, name) {
