@@ -45,7 +45,8 @@ func (p *Patch) add(o patchOp, findings *xds.Errors) {
 		}
 		predicate := len(path) > 1 && path[0] == "extension" && strings.HasPrefix(path[1], "?") && path[1] != archivedStep
 		if len(path) == 0 || !slices.Contains(patchable, path[0]) || predicate {
-			findings.Add(&xds.Error{ID: "FHIR-004", Where: o.where, Expected: "status, securityLabel ou isArchived", Hint: "les autres métadonnées se corrigent par ITI-57"})
+			findings.Add(&xds.Error{ID: "FHIR-004", Where: o.where, Found: strings.Join(path, "."), Expected: "status, securityLabel ou isArchived",
+				Hint: "déposer le document corrigé avec relatesTo replaces, ou corriger les métadonnées par ITI-57 (SOAP)"})
 			return
 		}
 	}

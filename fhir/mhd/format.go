@@ -27,7 +27,7 @@ func (c *call) format(named []string) (fhir.Format, error) {
 		// A plus in a query that was not encoded is a space.
 		format, ok := fhir.FormatOf(strings.ReplaceAll(named[0], "fhir ", "fhir+"))
 		if !ok {
-			return 0, &xds.Error{ID: "FHIR-005", Where: "_format"}
+			return 0, &xds.Error{ID: "FHIR-005", Where: "_format", Found: named[0]}
 		}
 		return format, nil
 	}
@@ -41,7 +41,7 @@ func (c *call) format(named []string) (fhir.Format, error) {
 	case 1:
 		return fhir.XML, nil
 	}
-	return 0, &xds.Error{ID: "FHIR-005", Where: "Accept"}
+	return 0, &xds.Error{ID: "FHIR-005", Where: "Accept", Found: strings.Join(c.r.Header.Values("Accept"), ", ")}
 }
 
 // mediaRange is one entry of Accept (RFC 9110 section 12.5.1).
@@ -117,16 +117,17 @@ func (c *call) bodyFormat() (fhir.Format, error) {
 	if err := c.uncompressed(); err != nil {
 		return 0, err
 	}
-	format, ok := fhir.FormatOf(c.r.Header.Get("Content-Type"))
+	kind := c.r.Header.Get("Content-Type")
+	format, ok := fhir.FormatOf(kind)
 	if !ok {
-		return 0, &xds.Error{ID: "FHIR-006", Where: "Content-Type"}
+		return 0, &xds.Error{ID: "FHIR-006", Where: "Content-Type", Found: kind}
 	}
 	return format, nil
 }
 
 func (c *call) uncompressed() error {
 	if coding := c.r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return &xds.Error{ID: "FHIR-006", Where: "Content-Encoding", Expected: "aucun"}
+		return &xds.Error{ID: "FHIR-006", Where: "Content-Encoding", Found: coding, Expected: "aucun", Hint: "envoyer le corps sans compression"}
 	}
 	return nil
 }

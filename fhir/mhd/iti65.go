@@ -67,7 +67,7 @@ func (s *Server) deposit(c *call, lot fhir.Provided, findings xds.Errors) (taken
 	}
 	receipt, warnings, err := in.Register(ctx)
 	if err != nil {
-		return taken{}, located(hashesInBase64(err), lot)
+		return taken{}, located(inFHIR(err), lot)
 	}
 	return taken{receipt, warnings, in.Record()}, nil
 }

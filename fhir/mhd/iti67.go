@@ -60,7 +60,7 @@ func (c *call) parameters() (url.Values, error) {
 	}
 	kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
-		return nil, &xds.Error{ID: "FHIR-006", Where: "Content-Type", Expected: "application/x-www-form-urlencoded"}
+		return nil, &xds.Error{ID: "FHIR-006", Where: "Content-Type", Found: c.r.Header.Get("Content-Type"), Expected: "application/x-www-form-urlencoded", Hint: "envoyer les paramètres comme un formulaire"}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxForm))
 	var tooLong *http.MaxBytesError

@@ -1,9 +1,11 @@
 package mhd
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/passerelle-sante/passerelle/fhir"
@@ -47,7 +49,7 @@ var pathParameter = regexp.MustCompile(`\{([a-z]+)\}`)
 // describe is the route as an OpenAPI operation.
 func (rt route) describe() document {
 	summary := strings.TrimSpace(rt.name + " " + rt.resource + " " + rt.interaction)
-	op := document{"summary": summary, "operationId": strings.ToLower(rt.method) + " " + rt.path, "responses": rt.responses()}
+	op := document{"summary": summary, "operationId": rt.operationID(), "responses": rt.responses()}
 	if rt.open {
 		op["security"] = []document{}
 	}
@@ -59,7 +61,9 @@ func (rt route) describe() document {
 		for _, p := range announcements[rt.resource].Params {
 			parameters = append(parameters, document{"name": p.Name, "in": "query", "description": p.Text, "schema": text})
 		}
+		parameters = append(parameters, rt.controls()...)
 	}
+	parameters = append(parameters, rt.conditions()...)
 	if len(parameters) > 0 {
 		op["parameters"] = parameters
 	}
@@ -72,6 +76,50 @@ func (rt route) describe() document {
 		op["requestBody"] = document{"content": contents(resourceFormats)}
 	}
 	return op
+}
+
+// operationID is a name that generators make a method of: postDocumentReferenceSearch,
+// getImmunizationByIdHistoryByVid.
+func (rt route) operationID() string {
+	id, path := strings.ToLower(rt.method), cmp.Or(rt.path, rt.interaction)
+	for word := range strings.FieldsFuncSeq(strings.ReplaceAll(path, "{", "by-"), func(r rune) bool { return strings.ContainsRune("/.-_$}", r) }) {
+		id += strings.ToUpper(word[:1]) + word[1:]
+	}
+	return id
+}
+
+// controls are the parameters of a search that choose no resources.
+func (rt route) controls() []document {
+	announced := announcements[rt.resource]
+	all := []document{}
+	add := func(when bool, name, what string, schema document) {
+		if when {
+			all = append(all, document{"name": name, "in": "query", "description": what, "schema": schema})
+		}
+	}
+	add(rt.resource != "Patient", "_count", "entrées par page, 200 au plus", document{"type": "integer", "minimum": 0})
+	add(slices.Contains([]string{"DocumentReference", "List", "Immunization"}, rt.resource), "_sort", "date, -date, _lastUpdated…", text)
+	add(len(announced.Include) > 0, "_include", strings.Join(announced.Include, ", "), text)
+	add(len(announced.RevInclude) > 0, "_revinclude", strings.Join(announced.RevInclude, ", "), text)
+	add(true, "_elements", "les seuls éléments voulus, séparés par des virgules", text)
+	add(true, "_summary", "count, true, text, data ou false", text)
+	return all
+}
+
+// conditions are the headers and the parameter that a change may depend on.
+func (rt route) conditions() []document {
+	var all []document
+	add := func(when bool, in, name, what string) {
+		if when {
+			all = append(all, document{"name": name, "in": in, "description": what, "required": in == "query", "schema": text})
+		}
+	}
+	patch := rt.interaction == "patch"
+	add(patch && !strings.Contains(rt.path, "{"), "query", "identifier", "le document : urn:oid:… ou urn:uuid:…")
+	add(patch || rt.interaction == "update", "header", "If-Match", "l'ETag de la version lue ; 412 si elle est passée")
+	add(rt.interaction == "create" && slices.Contains(announcements[rt.resource].Conditional, "conditionalCreate"), "header", "If-None-Exist",
+		"des paramètres de recherche : rien n'est créé si une ressource y répond")
+	return all
 }
 
 var (

@@ -127,8 +127,13 @@ func (c *call) readPatch() (fhir.Patch, error) {
 	return p, findings.Err()
 }
 
-// patchType names the media types of a patch in a refusal of another one.
+// patchType names the media types of a patch in a refusal of another one, and of a list
+// of operations that came as FHIR.
 func patchType(err error) error {
+	var findings xds.Errors
+	if errors.As(err, &findings) && findings[0].Where == "Parameters" {
+		findings[0].Hint = "une liste d'opérations (JSON Patch) s'envoie en application/json-patch+json"
+	}
 	if e, ok := err.(*xds.Error); ok && e.ID == "FHIR-006" && e.Where == "Content-Type" {
 		e.Expected = strings.Join(patchFormats, ", ")
 		e.Hint = e.Expected

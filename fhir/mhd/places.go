@@ -118,19 +118,63 @@ func entryOf(path string) int {
 	return i
 }
 
-// hashesInBase64 writes the hashes of findings in the form of attachment.hash; the
-// metadata keeps them in hexadecimal.
-func hashesInBase64(err error) error {
+// inFHIR writes the findings of the metadata rules in the words of FHIR, which is what
+// their reader sent: a hash in base64, a code as system|code, the form that an element
+// takes where an attribute is missing. An element that holds two attributes is missing
+// once, and a list that is not there lacks nothing.
+func inFHIR(err error) error {
 	var findings xds.Errors
 	if !errors.As(err, &findings) {
 		return err
 	}
+	kept := make(xds.Errors, 0, len(findings))
+	missing := map[string]bool{}
 	for _, e := range findings {
-		if e.ID == "META-006" {
+		switch e.ID {
+		case "META-001":
+			if missing[e.Where] || strings.HasPrefix(e.Where, "Bundle.") && !strings.HasPrefix(e.Where, "Bundle.entry[") && kept.Failed() {
+				continue
+			}
+			missing[e.Where] = true
+			if form, ok := forms[e.Expected]; ok {
+				e.Expected = form
+			}
+		case "META-003":
+			e.Found = token(e.Found)
+			for i, near := range e.Nearest {
+				e.Nearest[i] = token(near)
+			}
+		case "META-006":
 			e.Found, e.Expected = inBase64(e.Found), inBase64(e.Expected)
+		case "C-09":
+			e.Expected = strings.ReplaceAll(e.Expected, "patientId", "subject")
+			e.Hint = "vérifier l'INS et la date de naissance (birthDate)"
 		}
+		kept = append(kept, e)
 	}
-	return findings
+	return kept
+}
+
+// forms are how FHIR writes the data types of the metadata.
+var forms = map[string]string{
+	profile.CX.Name:       "un Patient avec identifier (system urn:oid:…, value)",
+	profile.XCN.Name:      "un Practitioner avec identifier (system urn:oid:…, value) et name",
+	profile.XON.Name:      "une Organization avec identifier (system urn:oid:…, value) et name",
+	profile.CXi.Name:      "identifier (system urn:oid:…, value)",
+	profile.OID.Name:      "urn:oid:…",
+	profile.UniqueID.Name: "urn:oid:… ou urn:uuid:…",
+	profile.DTM.Name:      "une date AAAA-MM-JJThh:mm:ss+zz:zz",
+	profile.SHA1.Name:     "SHA-1 du document, en base64",
+}
+
+// token is value^^scheme, and what may follow it, as system|code.
+func token(text string) string {
+	key, rest, _ := strings.Cut(text, " ")
+	code, ok := xds.ParseCode(key)
+	if !ok {
+		return text
+	}
+	return strings.TrimSpace(fhir.SystemOf(code.Scheme) + "|" + code.Value + " " + rest)
 }
 
 func inBase64(hash string) string {

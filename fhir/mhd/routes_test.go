@@ -1,6 +1,7 @@
 package mhd
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -48,5 +49,24 @@ func TestRoutesAsk(t *testing.T) {
 	})
 	if got, want := strings.Join(scopes, " "), "patient/DocumentReference.crs user/AuditEvent.s user/DocumentReference.crs"; got != want {
 		t.Errorf("scopes %s, want %s", got, want)
+	}
+}
+
+// TestOperationIDs: a generator makes a method of each, so that they are names, and no
+// two are the same.
+func TestOperationIDs(t *testing.T) {
+	seen := map[string]bool{}
+	name := regexp.MustCompile(`^[a-z][A-Za-z0-9]+$`)
+	for _, rt := range routes {
+		id := rt.operationID()
+		if seen[id] || !name.MatchString(id) {
+			t.Errorf("%s %s: %q", rt.method, rt.path, id)
+		}
+		seen[id] = true
+	}
+	for _, id := range []string{"postTransaction", "getImmunizationByIdHistoryByVid", "postDocumentReferenceSearch", "postDocumentReferenceGenerateMetadata"} {
+		if !seen[id] {
+			t.Errorf("no %s", id)
+		}
 	}
 }
