@@ -55,7 +55,8 @@ func (s *Server) publish(c *call) error {
 // alreadyThere answers a conditional create (R4 http.html, If-None-Exist): 200 with the
 // one document that the depositor sees under the identifier, or has deposited for his
 // structure; 412 for several. One that is hidden from him is not there: the deposit then
-// goes on, and is judged as without the header.
+// goes on, and is judged as without the header. So it does for a token, or the grant of an
+// application, that reaches creating and not reading: the condition finds nothing for it.
 func (s *Server) alreadyThere(c *call) (bool, error) {
 	header := c.r.Header.Get("If-None-Exist")
 	if header == "" {
@@ -68,6 +69,14 @@ func (s *Server) alreadyThere(c *call) (bool, error) {
 	ids, err := fhir.ParseIdentifier(values)
 	if err != nil {
 		return false, err
+	}
+	if c.subject.Nature != authz.NatureStructure { // which is told an address, and reads nothing
+		if !c.subject.Reaches(showing) {
+			return false, nil
+		}
+		asked := c.subject
+		c.subject = c.subject.Asking(showing)
+		defer func() { c.subject = asked }()
 	}
 	found := map[string]bool{}
 	for _, id := range ids {

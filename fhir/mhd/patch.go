@@ -52,6 +52,9 @@ func (s *Server) patch(c *call) error {
 		if err != nil {
 			return err
 		}
+		if !t.amend.Reading().Reaches(showing) { // he may change, and is told that it is done
+			return nil
+		}
 		if shown, err = session.Acted(ctx, t.amend, changed); err != nil {
 			return err
 		}

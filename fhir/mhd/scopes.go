@@ -12,6 +12,9 @@ var letters = map[string]string{
 	"transaction": "c", "$generate-metadata": "c", "$status": "r",
 }
 
+// showing is what an answer to a write gives, when it shows a document that was there.
+var showing = authz.Interaction{Resource: "DocumentReference", Letter: "r"}
+
 // asks is what the route does, as a scope would name it. A transaction is ITI-65: it
 // creates documents, with what carries them.
 func (rt route) asks() authz.Interaction {

@@ -176,6 +176,41 @@ func TestApplication(t *testing.T) {
 	})
 }
 
+// TestWritingIsNoReading: what reaches creating or changing alone is shown no document
+// that is there, neither by If-None-Exist nor in the answer to a PATCH.
+func TestWritingIsNoReading(t *testing.T) {
+	w := newWorld(t)
+	w.list("tracker")
+	id := w.mustPublish()
+	const there, nothing = "identifier=1.2.250.1.999.10.1", `[{"op":"test","path":"/status","value":"current"}]`
+	granted := func(scope string) iua.Claims {
+		w.grant("tracker", time.Now().Add(time.Hour), nil, scope)
+		return w.app("patient/DocumentReference.cruds")
+	}
+	scoped := func(scope string) iua.Claims {
+		c := author()
+		c.Patient, c.Scope = w.alice, scope
+		return c
+	}
+	w.link(author().ID)
+	if got := w.publish(scoped("user/DocumentReference.cr"), w.note(), "If-None-Exist", there); got.status != http.StatusOK || got.state() != "current v1" {
+		t.Errorf("who reads: %d %s", got.status, got.body)
+	}
+	for name, who := range map[string]iua.Claims{"token": scoped("user/DocumentReference.c"), "grant": granted("patient/DocumentReference.c")} {
+		if got := w.publish(who, w.note(), "If-None-Exist", there); got.status == http.StatusOK || strings.Contains(got.header.Get("Location"), id) {
+			t.Errorf("If-None-Exist, %s: %d %v %s", name, got.status, got.header, got.body)
+		}
+	}
+	if got := w.patch(scoped("user/DocumentReference.ru"), "/"+id, jsonPatch, nothing); got.state() != "current v1" {
+		t.Errorf("who reads: %d %s", got.status, got.body)
+	}
+	for name, who := range map[string]iua.Claims{"token": scoped("user/DocumentReference.u"), "grant": granted("patient/DocumentReference.u")} {
+		if got := w.patch(who, "/"+id, jsonPatch, nothing); strings.Contains(string(got.body), `"resourceType":"DocumentReference"`) || got.header.Get("ETag") != "" {
+			t.Errorf("PATCH, %s: %d %v %s", name, got.status, got.header, got.body)
+		}
+	}
+}
+
 // TestLinksOfApplications: a next link is for the application that was given it.
 func TestLinksOfApplications(t *testing.T) {
 	w := newWorld(t)
