@@ -55,3 +55,41 @@ func TestExamples(t *testing.T) {
 		})
 	}
 }
+
+// TestFHIRPage runs the blocks of docs/fhir.md one after the other, as a reader who pastes
+// them would: nothing that the page shows is refused.
+func TestFHIRPage(t *testing.T) {
+	for _, tool := range []string{"sh", "curl"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Logf("docs/fhir.md : %s absent, non exécuté", tool)
+			return
+		}
+	}
+	page, err := os.ReadFile("../docs/fhir.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := openKit(t)
+	dir := t.TempDir()
+	if err := os.Symlink(filepath.Dir(buildBinary(t)), filepath.Join(dir, "bin")); err != nil {
+		t.Fatal(err)
+	}
+	const port, border = "http://127.0.0.1:8080", "--- block "
+	var script strings.Builder
+	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	for _, block := range blocks {
+		script.WriteString(strings.ReplaceAll(block[1], port, k.url) + "\necho '" + border + "'\n")
+	}
+	c := exec.CommandContext(t.Context(), "sh", "-c", script.String())
+	c.Dir, c.Env = dir, append(os.Environ(), "PASSERELLE_BASE="+k.url)
+	out, err := c.CombinedOutput()
+	answers := strings.Split(string(out), border)
+	if err != nil || !strings.HasPrefix(blocks[0][1], "B="+port) || len(answers) != len(blocks)+1 {
+		t.Fatalf("%v: %d of %d blocks\n%s", err, len(answers)-1, len(blocks), out)
+	}
+	for i, answer := range answers[:len(blocks)] {
+		if i > 0 && strings.TrimSpace(answer) == "" || regexp.MustCompile(`"severity":"(error|fatal)"|passerelle :|not found|Aucun document`).MatchString(answer) {
+			t.Errorf("%s\n%s", blocks[i][1], answer)
+		}
+	}
+}
