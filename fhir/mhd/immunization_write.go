@@ -37,8 +37,12 @@ func (s *Server) createImmunization(c *call) error {
 	if err != nil {
 		return err
 	}
-	if header := c.r.Header.Get("If-None-Exist"); header != "" {
-		done, err := s.existing(c, header, deposit.Patient(), known)
+	criteria, conditional, err := c.noneExistCriteria("Immunization", "des paramètres de recherche d'Immunization")
+	if err != nil {
+		return err
+	}
+	if conditional {
+		done, err := s.existing(c, criteria, deposit.Patient(), known)
 		if done || err != nil {
 			return err
 		}
@@ -161,12 +165,8 @@ func (s *Server) visibleActs(c *call, patient xds.CX) (carnet, error) {
 
 // existing answers a conditional create (R4 3.1.0.8.1): nothing is created where one
 // visible act matches, nor where several do. A hidden one is no match.
-func (s *Server) existing(c *call, condition string, patient xds.CX, known carnet) (done bool, err error) {
-	values, err := url.ParseQuery(strings.TrimPrefix(condition, "?"))
-	if err != nil || len(values) == 0 {
-		return true, xds.Found("FHIR-008", "If-None-Exist", "", "des paramètres de recherche d'Immunization")
-	}
-	query, findings := fhir.ParseImmunizationSearch(values, s.Base, true)
+func (s *Server) existing(c *call, criteria url.Values, patient xds.CX, known carnet) (done bool, err error) {
+	query, findings := fhir.ParseImmunizationSearch(criteria, s.Base, true)
 	if findings.Failed() {
 		return true, findings
 	}

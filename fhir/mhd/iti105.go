@@ -2,7 +2,6 @@ package mhd
 
 import (
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -58,13 +57,9 @@ func (s *Server) publish(c *call) error {
 // goes on, and is judged as without the header. So it does for a token, or the grant of an
 // application, that reaches creating and not reading: the condition finds nothing for it.
 func (s *Server) alreadyThere(c *call) (bool, error) {
-	header := c.r.Header.Get("If-None-Exist")
-	if header == "" {
-		return false, nil
-	}
-	values, err := url.ParseQuery(strings.TrimPrefix(header, "?"))
-	if err != nil {
-		return false, xds.Found("FHIR-008", "If-None-Exist", "", "identifier=système|valeur")
+	values, conditional, err := c.noneExistCriteria("DocumentReference", "identifier=système|valeur")
+	if !conditional || err != nil {
+		return false, err
 	}
 	ids, err := fhir.ParseIdentifier(values)
 	if err != nil {

@@ -118,13 +118,9 @@ func withoutQuery(address string) string {
 // noneExist is If-None-Exist of a create (R4 http.html): one own Subscription that the
 // search finds stands for the new one, more than one are 412.
 func (s *Server) noneExist(c *call) (one registry.Held, found bool, err error) {
-	text := c.r.Header.Get("If-None-Exist")
-	if text == "" {
-		return one, false, nil
-	}
-	values, err := url.ParseQuery(strings.TrimPrefix(text, "Subscription?"))
-	if err != nil || len(values) == 0 {
-		return one, false, &xds.Error{ID: "FHIR-008", Where: "If-None-Exist"}
+	values, conditional, err := c.noneExistCriteria("Subscription", "")
+	if !conditional || err != nil {
+		return one, false, err
 	}
 	search, findings := fhir.ParseSubscriptionSearch(values, s.Base, true)
 	if err := findings.Err(); err != nil {
