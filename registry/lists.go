@@ -78,7 +78,7 @@ func (s *Session) FindLists(ctx context.Context, sc authz.Scope, q ListQuery) (L
 	if !q.Sets && !q.Folders {
 		return ListPage{}, nil
 	}
-	var named []string
+	byID, named := false, []string{}
 	for _, n := range q.Named {
 		objects, err := s.objects(ctx, sc.Record(), n.IDs)
 		if err != nil {
@@ -86,7 +86,7 @@ func (s *Session) FindLists(ctx context.Context, sc authz.Scope, q ListQuery) (L
 		}
 		q.Match = append(slices.Clone(q.Match), xds.Match{Attribute: xds.AttrLogicalID, Op: xds.Equals, Texts: objects, Not: n.Not})
 		if !n.Not {
-			named = append(named, objects...)
+			byID, named = true, append(named, objects...)
 		}
 	}
 	seen := authz.NewSeen(sc)
@@ -94,7 +94,7 @@ func (s *Session) FindLists(ctx context.Context, sc authz.Scope, q ListQuery) (L
 	if err != nil {
 		return ListPage{}, err
 	}
-	if err := s.fillLists(ctx, sc, seen, page.Lists); err != nil || named == nil {
+	if err := s.fillLists(ctx, sc, seen, page.Lists); err != nil || !byID {
 		return page, err
 	}
 	return page, s.told(ctx, sc, named, len(page.Lists) > 0)
