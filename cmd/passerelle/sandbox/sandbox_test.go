@@ -81,6 +81,23 @@ func TestSeed(t *testing.T) {
 	}
 }
 
+// The statement names the version of the program, by which a client's reports of trouble
+// can be told apart.
+func TestStatedVersion(t *testing.T) {
+	_, server := open(t, Options{Empty: true, Version: "0.0.7"})
+	resp, err := http.Get(server.URL + "/fhir/metadata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var stated struct {
+		Software struct{ Name, Version string }
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&stated); err != nil || stated.Software.Name == "" || stated.Software.Version != "0.0.7" {
+		t.Errorf("%v %+v", err, stated)
+	}
+}
+
 // The metrics page counts requests by face, transaction and status and tells nothing else; an
 // unknown path is one more "other".
 func TestMetrics(t *testing.T) {

@@ -235,7 +235,7 @@ func (s *Service) route() error {
 	bare := s.Entrance()
 	fhirFace := &mhd.Server{
 		Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Entrance: bare, Tokens: tokens, Cursors: cursors,
-		Broker: s.Broker, Base: s.Base + "/fhir", Now: s.Now, NewID: NewID, Log: s.Log, Observe: observe,
+		Broker: s.Broker, Base: s.Base + "/fhir", Software: s.Version, Now: s.Now, NewID: NewID, Log: s.Log, Observe: observe,
 		TokenEndpoint: s.Sandbox.TokenEndpoint, JWKS: s.Sandbox.JWKS,
 		Calendar: s.calendar(), ImmunizationProfiles: s.Immunization,
 	}
