@@ -105,6 +105,34 @@ func TestSamples(t *testing.T) {
 	}
 }
 
+// TestGatherTakesNothingBack: a newer note of somebody else, who may have no right to
+// replace the older one, hides nothing that it says and does not take its key.
+func TestGatherTakesNothingBack(t *testing.T) {
+	said := note().Act
+	old := Document{Type: NoteType.Value, Acts: []Act{said}}
+	first := Gather(record, []Document{old})[0].Key
+	other := said
+	other.Author.ID.Extension = "899900009999"
+	for name, change := range map[string]func(*Act){
+		"nullified": func(a *Act) { a.Nullified = true },
+		"not done":  func(a *Act) { a.NotDone = true },
+		"vaccine":   func(a *Act) { a.Vaccine = []xds.Code{{Value: "J07BB02", Scheme: ATC}} },
+		"day":       func(a *Act) { a.When = "20200101" },
+	} {
+		newer := other
+		change(&newer)
+		for _, kind := range []string{NoteType.Value, "11369-6"} {
+			if kind != NoteType.Value && (name == "vaccine" || name == "day") {
+				continue // a history tells what it was made of, corrected
+			}
+			all := Gather(record, []Document{{Type: kind, Acts: []Act{newer}}, old})
+			if len(all) != 2 || all[1].Key != first || all[0].Key == first || all[1].Source != 1 || all[1].Note != 1 {
+				t.Errorf("%s in %s: %+v", name, kind, all)
+			}
+		}
+	}
+}
+
 // TestGather: one act is told once under one key whatever the documents, and none that
 // bears a copied id is lost.
 func TestGather(t *testing.T) {
@@ -133,7 +161,7 @@ func TestGather(t *testing.T) {
 		t.Errorf("a copied id: %v %v", copied, notes)
 	}
 	other, _ := keys(doc("87273-9", Act{IDs: []ID{{Root: "A"}}, When: "2015", Name: "autre"}), single)
-	if len(other) != 2 || other[0] != alone[0] || other[1] == alone[0] {
+	if len(other) != 2 || other[1] != alone[0] || other[0] == alone[0] { // the older one keeps its key
 		t.Errorf("another act under the id: %v", other)
 	}
 	if elsewhere := Gather("1190a1b2-c3d4-4e5f-8a6b-7c8d9e0f1a2b", []Document{single}); elsewhere[0].Key == alone[0] {
