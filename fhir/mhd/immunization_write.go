@@ -219,7 +219,7 @@ func (s *Server) note(c *call, sent fhir.SentImmunization, deposit authz.Deposit
 	}
 	own := n.Act.Performer.ID.Extension != "" && n.Act.Performer.ID == n.Author.ID
 	if sent.PrimarySource != "" && sent.PrimarySource != "false" != own {
-		refuse("primarySource", "true quand le vaccinateur est celui qui écrit, false sinon")
+		findings.Add(&xds.Error{ID: "META-018", Severity: xds.SeverityWarning, Where: "Immunization.primarySource", Found: "déduit de la note : true quand le vaccinateur est celui qui écrit"})
 	}
 	if sent.Recall && deposit.Kind() == authz.Pro {
 		refuse("reportOrigin", "rien : un professionnel écrit la note")

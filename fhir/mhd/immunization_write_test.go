@@ -187,7 +187,6 @@ func TestImmunizationRefused(t *testing.T) {
 		{`"doseNumberPositiveInt":3`, `"doseNumberPositiveInt":3,"seriesDosesPositiveInt":3`, "FHIR-009 Immunization.protocolApplied[0].seriesDosesPositiveInt", 422},
 		{`"text":"Bien supporté"`, `"text":"Bien supporté","authorString":"x"`, "FHIR-009 Immunization.note[0].authorString", 422},
 		{`"system":"http://unitsofmeasure.org"`, `"system":"http://x.example"`, "FHIR-009 Immunization.doseQuantity.system", 422},
-		{`"primarySource":false`, `"primarySource":true`, "FHIR-009 Immunization.primarySource", 422},
 		{`"primarySource":false`, `"reportOrigin":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/immunization-origin","code":"recall"}]}`, "FHIR-009 Immunization.reportOrigin", 422},
 		{`"code":"AP"`, `"code":"OP"`, "FHIR-009 Immunization.performer[0].function", 422},
 		{`"status":"completed"`, `"status":"completed","statusReason":{"text":"x"}`, "FHIR-009 Immunization.statusReason", 422},
@@ -292,7 +291,7 @@ func TestImmunizationUpdate(t *testing.T) {
 func TestImmunizationNotDone(t *testing.T) {
 	w := newWorld(t)
 	who := pro("durand")
-	got := w.vaccinate(who, w.whole(`"status":"completed"`, `"status":"not-done","statusReason":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"PATOBJ","display":"refus"}]}`))
+	got := w.vaccinate(who, w.whole(`"status":"completed"`, `"status":"not-done","statusReason":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"PATOBJ","display":"refus"}]}`, `"primarySource":false`, `"primarySource":true`))
 	w.created(got, http.StatusCreated)
 	if member(t, got.body, "status") != `"not-done"` || !strings.Contains(member(t, got.body, "statusReason"), "PATOBJ") {
 		t.Errorf("%s", got.body)
