@@ -1,6 +1,7 @@
 package mhd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -102,6 +103,12 @@ func findVaccinations(ctx context.Context, session *registry.Session, scope auth
 // gather reads the acts of documents that were seen, once the session is over.
 func (s *Server) gather(ctx context.Context, c *carnet, page registry.Page) error {
 	c.documents = page.Documents
+	// Which of two is newer goes by their registration: a document may be dated back.
+	slices.SortStableFunc(c.documents, func(a, b authz.Visible[xds.Document]) int {
+		one, _ := a.Value()
+		other, _ := b.Value()
+		return cmp.Compare(other.Labels.RegisteredUnix, one.Labels.RegisteredUnix)
+	})
 	if page.Next != nil {
 		e := xds.Found("QRY-006", "", "", fmt.Sprintf("au plus %d documents de vaccination : les plus anciens ne sont pas lus", maxVaccinationDocuments))
 		e.Severity = xds.SeverityWarning
