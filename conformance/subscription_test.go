@@ -13,9 +13,9 @@ import (
 	"github.com/passerelle-sante/passerelle/fhir"
 )
 
-// delivered runs the courier of a sandbox until so many messages of a type have come. One
-// that it had no time to acknowledge comes again.
-func delivered(t *testing.T, s *sandbox.Sandbox, heard <-chan string, kind string, n int) (all []string) {
+// delivered runs the courier of a sandbox until so many messages of a type have come and
+// what came of them is settled.
+func delivered(t *testing.T, s *sandbox.Sandbox, heard <-chan string, kind string, n int, settled func() bool) (all []string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -29,6 +29,13 @@ func delivered(t *testing.T, s *sandbox.Sandbox, heard <-chan string, kind strin
 			}
 		case <-late:
 			t.Fatalf("%d of %d messages: %q", len(all), n, all)
+		}
+	}
+	for !settled() { // a courier that stops in the midst keeps its lease
+		select {
+		case <-late:
+			t.Fatal("told, and never settled")
+		default:
 		}
 	}
 	stop()
@@ -52,7 +59,11 @@ func TestSubscriptionStory(t *testing.T) {
 	if got.status != http.StatusCreated {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
-	delivered(t, s, heard, "handshake", 1)
+	path := strings.TrimPrefix(got.header.Get("Location"), k.url)
+	path, _, _ = strings.Cut(path, "/_history/")
+	delivered(t, s, heard, "handshake", 1, func() bool {
+		return strings.Contains(string(k.call(t, "GET", path, k.token(t, kitClaims{As: "dr-durand", Patient: "alice"}), nil).body), `"status":"active"`)
+	})
 	var pushed []string
 	for range 3 {
 		lot, content := k.lot(alice, "chu-lille", k.document(t, alice, "chu-lille", "chu-lille", "11488-4"))
@@ -68,7 +79,7 @@ func TestSubscriptionStory(t *testing.T) {
 			k.must(t, "POST", path, k.token(t, kitClaims{As: "patient:alice", Patient: "alice"}), map[string]bool{}, &struct{}{})
 		}
 	}
-	told := delivered(t, s, heard, "event-notification", 2)
+	told := delivered(t, s, heard, "event-notification", 2, func() bool { return true })
 	for i, want := range []string{ids[pushed[0]], ids[pushed[2]]} {
 		if _, findings := fhir.ReadResource(strings.NewReader(told[i]), 1<<20, "Bundle"); len(findings) > 0 || want == "" || !strings.Contains(told[i], want) || strings.Contains(told[i], ids[pushed[1]]) {
 			t.Errorf("message %d, %v, want %s: %s", i, findings, want, told[i])
