@@ -60,7 +60,7 @@ func TestReadFindings(t *testing.T) {
 		"second by companion": {`{"resourceType":"Patient","deceasedBoolean":true,"_deceasedDateTime":{"id":"1"}}`, "FHIR-001", "Patient._deceasedDateTime"},
 		"null for nobody":     {`{"resourceType":"Patient","name":[{"given":["a",null]}]}`, "FHIR-001", "Patient.name[0].given[1]"},
 		"null and null":       {`{"resourceType":"Patient","name":[{"given":["a",null],"_given":[{"id":"1"},null]}]}`, "FHIR-001", "Patient.name[0].given[1]"},
-		"endless number":      {`{"resourceType":"Patient","multipleBirthInteger":1` + strings.Repeat("0", 40) + `}`, "FHIR-001", "Patient.multipleBirthInteger"},
+		"endless number":      {`{"resourceType":"Patient","multipleBirthInteger":1` + strings.Repeat("0", 400) + `}`, "FHIR-001", "Patient.multipleBirthInteger"},
 		"control by escape":   {`{"resourceType":"Patient","name":[{"text":"a\u0001"}]}`, "FHIR-002", "Patient.name[0].text"},
 		"not read here":       {`{"resourceType":"Patient","contained":[{"resourceType":"Slot","id":"s"}]}`, "FHIR-009", "Patient.contained[0]"},
 		"extension of Bundle": {`{"resourceType":"Patient","contained":[{"resourceType":"Parameters","extension":[]}]}`, "FHIR-001", "Patient.contained[0].extension"},

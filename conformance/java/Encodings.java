@@ -2,9 +2,11 @@ import ca.uhn.fhir.context.FhirContext;
 import ca.uhn.fhir.parser.DataFormatException;
 import ca.uhn.fhir.parser.IParser;
 import ca.uhn.fhir.parser.StrictErrorHandler;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * Reads pairs NAME.json and NAME.xml of a folder with HAPI's strict parsers: both must be the same
@@ -40,7 +42,7 @@ public class Encodings {
       } catch (DataFormatException e) {
         ours = e.getMessage();
       }
-      if (original.equals(ours)) {
+      if (plain(original).equals(plain(ours))) {
         same++;
       } else {
         different++;
@@ -49,5 +51,10 @@ public class Encodings {
     }
     System.out.println("exemples : HAPI lit le même en JSON et en XML pour " + same + ", autre chose pour " + different + ", et refuse " + refused + " JSON");
     System.exit(different == 0 && same > 0 ? 0 : 1);
+  }
+
+  /** Numbers without exponent: HAPI keeps the text of a decimal of XML, and not that of one of JSON. */
+  private static String plain(String json) {
+    return Pattern.compile("(?<=[:\\[,])-?\\d+(\\.\\d+)?[eE][+-]?\\d+").matcher(json).replaceAll(m -> new BigDecimal(m.group()).toPlainString());
   }
 }
