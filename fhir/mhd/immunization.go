@@ -141,17 +141,14 @@ func (s *Server) immunizations(c *call) error {
 	if err != nil {
 		return err
 	}
-	strict := strings.Contains(c.r.Header.Get("Prefer"), "handling=strict")
-	query, findings := fhir.ParseImmunizationSearch(values, s.Base, strict)
+	query, findings := fhir.ParseImmunizationSearch(values, s.Base, c.strict())
 	if err := findings.Err(); err != nil {
 		return err
 	}
-	if query.Record == "" && query.Patient == "" && c.subject.Patient == "" {
-		return xds.Found("QRY-002", "patient", "", "patient=Patient/{dossier} ou patient.identifier=urn:oid:…|…")
+	if err := c.aboutPatient(query.Record != "" || query.Patient != ""); err != nil {
+		return err
 	}
-	if s.Registry.Audited { // for the audit message of the trail row
-		c.r = c.r.WithContext(registry.Asking(c.r.Context(), []byte(c.r.URL.Path+"?"+values.Encode())))
-	}
+	s.asking(c, values)
 	shown, err := s.carnet(c, query.Record, query.Patient)
 	if err != nil {
 		return err

@@ -31,12 +31,10 @@ func (s *Server) search(c *call) error {
 	if err := findings.Err(); err != nil {
 		return err
 	}
-	if !query.NamesPatient() && c.subject.Patient == "" {
-		return xds.Found("QRY-002", "patient", "", "patient=Patient/{dossier} ou patient.identifier=urn:oid:…|…")
+	if err := c.aboutPatient(query.NamesPatient()); err != nil {
+		return err
 	}
-	if s.Registry.Audited { // for the audit message of the trail row
-		c.r = c.r.WithContext(registry.Asking(c.r.Context(), []byte(c.r.URL.Path+"?"+values.Encode())))
-	}
+	s.asking(c, values)
 	found, err := s.find(c, query)
 	if err != nil {
 		return err
@@ -47,6 +45,21 @@ func (s *Server) search(c *call) error {
 		return b
 	})
 	return err
+}
+
+// aboutPatient demands that the search names a patient, or the token does (D6).
+func (c *call) aboutPatient(named bool) error {
+	if !named && c.subject.Patient == "" {
+		return xds.Found("QRY-002", "patient", "", "patient=Patient/{dossier} ou patient.identifier=urn:oid:…|…")
+	}
+	return nil
+}
+
+// asking keeps a search for the audit message of its trail row.
+func (s *Server) asking(c *call, values url.Values) {
+	if s.Registry.Audited {
+		c.r = c.r.WithContext(registry.Asking(c.r.Context(), []byte(c.r.URL.Path+"?"+values.Encode())))
+	}
 }
 
 // strict tells whether unknown parameters are refused (F10).

@@ -3,7 +3,6 @@ package mhd
 import (
 	"cmp"
 	"context"
-	"strings"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/fhir"
@@ -98,14 +97,11 @@ func (s *Server) terms(c *call, resource string) (fhir.Search, error) {
 	if err != nil {
 		return fhir.Search{}, err
 	}
-	query, findings := fhir.ParseSearch(resource, values, s.Base, strings.Contains(c.r.Header.Get("Prefer"), "handling=strict"))
+	query, findings := fhir.ParseSearch(resource, values, s.Base, c.strict())
 	if err := findings.Err(); err != nil {
 		return query, err
 	}
-	if !query.NamesPatient() && c.subject.Patient == "" {
-		return query, xds.Found("QRY-002", "patient", "", "patient=Patient/{dossier} ou patient.identifier=urn:oid:…|…")
-	}
-	return query, nil
+	return query, c.aboutPatient(query.NamesPatient())
 }
 
 // writeFound answers a search with resources that are no documents.

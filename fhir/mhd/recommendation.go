@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
@@ -27,13 +26,12 @@ func (s *Server) recommendations(c *call) error {
 	if err != nil {
 		return err
 	}
-	strict := strings.Contains(c.r.Header.Get("Prefer"), "handling=strict")
-	query, findings := fhir.ParseImmunizationSearch(ofPatient(values, strict), s.Base, strict)
+	query, findings := fhir.ParseImmunizationSearch(ofPatient(values, c.strict()), s.Base, c.strict())
 	if err := findings.Err(); err != nil {
 		return err
 	}
-	if query.Record == "" && query.Patient == "" && c.subject.Patient == "" {
-		return xds.Found("QRY-002", "patient", "", "patient=Patient/{dossier} ou patient.identifier=urn:oid:…|…")
+	if err := c.aboutPatient(query.Record != "" || query.Patient != ""); err != nil {
+		return err
 	}
 	shown, err := s.carnet(c, query.Record, query.Patient)
 	if err != nil {
