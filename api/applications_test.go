@@ -15,7 +15,7 @@ import (
 func TestApplications(t *testing.T) {
 	w := newWorld(t)
 	const report, other = "11502-2^^2.16.840.1.113883.6.1", "34133-9^^2.16.840.1.113883.6.1"
-	w.server.Listed = []authz.Application{
+	w.server.Rights.Listed = []authz.Application{
 		{Client: "tracker", Name: "Suivi", Publisher: "Exemple SAS", Reach: "DocumentReference.rs Immunization.crs", Types: []string{report}, Longest: 90 * 24 * time.Hour},
 	}
 	catalogue := w.want(w.holder(), "GET", "/api/v1/applications", "", "200")

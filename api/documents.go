@@ -5,18 +5,9 @@ import (
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/rights"
 	"github.com/passerelle-sante/passerelle/xds"
 )
-
-// acts are the last part of the path of an act on a document.
-var acts = map[string]struct {
-	action    authz.Value
-	unarchive bool
-}{
-	"mask": {authz.Mask, false}, "unmask": {authz.Unmask, false}, "reveal-patient": {authz.RevealPatient, false},
-	"reveal-representatives": {authz.RevealReps, false}, "archive": {authz.Archive, false}, "unarchive": {authz.Archive, true},
-	"delete": {authz.Delete, false},
-}
 
 type changedAnswer struct {
 	LogicalID string `json:"logicalId"`
@@ -26,31 +17,15 @@ type changedAnswer struct {
 
 // act carries out R-34…R-39 on one document.
 func (s *Server) act(c *call) (any, error) {
-	act, known := acts[c.param("act")]
-	if !known {
-		return nil, &xds.Error{ID: "JSON-003", Where: "act", Expected: "mask, unmask, reveal-patient, reveal-representatives, archive, unarchive, delete"}
+	if !rights.IsAct(c.param("act")) {
+		_, err := s.Rights.Act(c.ctx, c.on(), "", c.param("act"), false)
+		return nil, err
 	}
 	var body attestedBody
 	if err := c.decodeOptional(&body); err != nil {
 		return nil, err
 	}
-	change := registry.Change{Document: c.param("document"), Unarchive: act.unarchive, Attested: body.Attested}
-	purpose := c.purpose(act.action, c.param("act"))
-	purpose.Attested = body.Attested
-	purpose.ByID = true
-	var changed registry.Changed
-	err := s.Registry.Write(c.ctx, func(session *registry.Session) error {
-		patient, err := s.patient(c, session)
-		if err != nil {
-			return err
-		}
-		amend, err := s.Gate.OpenAmend(c.ctx, session, c.subject, patient, purpose)
-		if err != nil {
-			return err
-		}
-		changed, err = session.Act(c.ctx, amend, change)
-		return err
-	})
+	changed, err := s.Rights.Act(c.ctx, c.on(), c.param("document"), c.param("act"), body.Attested)
 	return changedAnswer{changed.LogicalID, changed.EntryUUID, changed.Version}, err
 }
 
@@ -85,38 +60,14 @@ func (s *Server) history(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := historyAnswer{}
-	err = s.Registry.Read(c.ctx, func(session *registry.Session) error {
-		patient, err := s.patient(c, session)
-		if err != nil {
-			return err
-		}
-		action, err := session.JournalOf(c.ctx, c.subject, patient)
-		if err != nil {
-			return err
-		}
-		allowed, err := s.Gate.OpenProfile(c.ctx, session, c.subject, patient, c.purpose(action, "history"))
-		if err != nil {
-			return err
-		}
-		if q.Actor != "" {
-			if p, err := s.professional(c, session, q.Actor); err == nil {
-				q.Actor = p.ID
-			}
-		}
-		events, next, err := session.History(c.ctx, allowed, q)
-		if err != nil {
-			return err
-		}
-		answer = historyAnswer{Entries: make([]entryAnswer, 0, len(events))}
-		if next != "" {
-			answer.Next = &next
-		}
-		for _, e := range events {
-			answer.Entries = append(answer.Entries, entryOf(e))
-		}
-		return nil
-	})
+	events, next, err := s.Rights.History(c.ctx, c.on(), q)
+	answer := historyAnswer{Entries: make([]entryAnswer, 0, len(events))}
+	if next != "" {
+		answer.Next = &next
+	}
+	for _, e := range events {
+		answer.Entries = append(answer.Entries, entryOf(e))
+	}
 	return answer, err
 }
 
@@ -131,7 +82,7 @@ func historyQuery(c *call) (registry.HistoryQuery, error) {
 		if text == "" {
 			continue
 		}
-		at, err := parseDate(text)
+		at, err := rights.Date(text)
 		if err == nil && bound.name == "to" && len(text) == len(time.DateOnly) {
 			at = at.AddDate(0, 0, 1) // a day is in the period to its end
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/registry/record"
+	"github.com/passerelle-sante/passerelle/rights"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -32,20 +33,15 @@ func (s *Server) known(c *call) (any, error) {
 	var since time.Time
 	if text := c.ctx.Query("since"); text != "" {
 		var err error
-		if since, err = parseDate(text); err != nil {
+		if since, err = rights.Date(text); err != nil {
 			return nil, &xds.Error{ID: "JSON-002", Where: "since", Found: text, Expected: "AAAA-MM-JJ ou RFC 3339"}
 		}
 	}
 	answer := knownAnswer{Records: []knownRecord{}}
-	err := s.Registry.Read(c.ctx, func(session *registry.Session) error {
-		all, err := session.Known(c.ctx, s.Gate, c.subject, since, by, c.purpose(authz.Exists, "records").Transaction)
-		for _, k := range all {
-			one := knownRecord{Record: k.Record, Family: k.Traits.Family, Given: k.Traits.Given, BirthDate: k.Traits.BirthDate}
-			one.At = unlessZero(k.At)
-			answer.Records = append(answer.Records, one)
-		}
-		return err
-	})
+	all, err := s.Rights.Known(c.ctx, c.on(), since, by)
+	for _, k := range all {
+		answer.Records = append(answer.Records, knownRecord{k.Record, k.Traits.Family, k.Traits.Given, k.Traits.BirthDate, unlessZero(k.At)})
+	}
 	return answer, err
 }
 
@@ -77,19 +73,10 @@ func (s *Server) authorizations(c *call) (any, error) {
 		return nil, &xds.Error{ID: "JSON-002", Where: "access", Found: string(wanted), Expected: "valid, expired ou forbidden"}
 	}
 	answer := authorizationsAnswer{Authorizations: []authorization{}}
-	err := s.Registry.Read(c.ctx, func(session *registry.Session) error {
-		patient, err := s.patient(c, session)
-		if err != nil {
-			return err
-		}
-		all, err := session.Authorizations(c.ctx, s.Gate, c.subject, patient, c.purpose(authz.Journal, "authorizations").Transaction)
-		for _, a := range all {
-			if one := authorizationOf(a, s.Now()); wanted == "" || one.Access == wanted {
-				answer.Authorizations = append(answer.Authorizations, one)
-			}
-		}
-		return err
-	})
+	all, err := s.Rights.Authorizations(c.ctx, c.on(), wanted)
+	for _, a := range all {
+		answer.Authorizations = append(answer.Authorizations, authorizationOf(a, s.Rights.Now()))
+	}
 	return answer, err
 }
 

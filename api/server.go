@@ -8,26 +8,22 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/fhir"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
-	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/rights"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
 // Server answers /api.
 type Server struct {
-	Gate     *authz.Gate
-	Registry *registry.Registry
+	Rights   *rights.Desk
 	Tokens   *iua.Verifier
-	Now      func() time.Time
 	Incident func() string
 	Log      *slog.Logger
-	Listed   []authz.Application       // the operator's catalogue
 	Beside   map[string]map[string]any // calls of others that the description names too, by path and method
 }
 
@@ -73,6 +69,11 @@ type call struct {
 }
 
 func (c *call) param(name string) string { return c.ctx.Param(name) }
+
+// on is the call as the desk of rights takes it, about the record in the path.
+func (c *call) on() rights.Call {
+	return rights.Call{Subject: c.subject, Face: rights.JSON, Record: c.param("id")}
+}
 
 // Routes adds the API to a router.
 func (s *Server) Routes(r gin.IRouter) {

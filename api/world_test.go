@@ -24,6 +24,7 @@ import (
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/registry/registrytest"
+	"github.com/passerelle-sante/passerelle/rights"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -85,7 +86,8 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &api.Server{Gate: w.gate, Registry: w.registry, Tokens: tokens, Now: now, Incident: newID, Log: slog.New(slog.DiscardHandler)}
+	desk := &rights.Desk{Gate: w.gate, Registry: w.registry, Now: now}
+	server := &api.Server{Rights: desk, Tokens: tokens, Incident: newID, Log: slog.New(slog.DiscardHandler)}
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
 	server.Routes(router)

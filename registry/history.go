@@ -146,9 +146,11 @@ func fruitless(a authz.Allowed, e Event) bool {
 	return asked && e.Unbound && !e.Permit && !namesRecord(e.Line)
 }
 
-// namesRecord: the JSON calls have the record in their path, so an unknown id leaves
+// namesRecord: the JSON calls and the pages have the record in their path, so an unknown id leaves
 // a line there as a hidden one does, and one's own lines are never withheld (J-5).
-func namesRecord(l trail.Line) bool { return strings.HasPrefix(l.Transaction, "JSON:") }
+func namesRecord(l trail.Line) bool {
+	return strings.HasPrefix(l.Transaction, "JSON:") || strings.HasPrefix(l.Transaction, "WEB:")
+}
 
 // foundNothing tells a request by id whose ids were unknown: its line must be that
 // of ids that were hidden (policy J-5). A door has its own code.

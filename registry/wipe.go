@@ -3,17 +3,27 @@ package registry
 import (
 	"context"
 	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/passerelle-sante/passerelle/authz"
 )
 
-// Wipe empties every table: the reset of a sandbox. No service that holds real
-// records may ask for it.
+// Wipe empties every table but that of the migrations: the reset of a sandbox. No
+// service that holds real records may ask for it.
 func (r *Registry) Wipe(ctx context.Context, sys authz.System) error {
 	if sys.Reason() == "" {
 		return errors.New("wipe without a reason")
 	}
-	_, err := r.pool.Exec(ctx, `truncate record, record_person, professional, link, block, lineage, document_entry, submission_set, folder,
-association, object_id, unique_id, trail, blob_intent, matrix_version, outbox, subscription, pull_point, removed, application_grant`)
+	rows, err := r.pool.Query(ctx, `select quote_ident(tablename) from pg_tables where schemaname = current_schema() and tablename not like 'goose%'`)
+	if err != nil {
+		return err
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	_, err = r.pool.Exec(ctx, "truncate "+strings.Join(tables, ", "))
 	return err
 }

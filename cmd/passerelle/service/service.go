@@ -33,6 +33,7 @@ import (
 	"github.com/passerelle-sante/passerelle/notify"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
+	"github.com/passerelle-sante/passerelle/rights"
 	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/cda/vaccination"
 	"github.com/passerelle-sante/passerelle/xds/iti"
@@ -241,7 +242,8 @@ func (s *Service) route() error {
 	}
 	s.fhir = fhirFace
 	fhirFace.Routes(s.router)
-	(&api.Server{Gate: s.Gate, Registry: s.Registry, Tokens: tokens, Now: s.Now, Incident: NewID, Log: s.Log, Listed: s.Applications, Beside: entrance.OpenAPI()}).Routes(s.router)
+	desk := &rights.Desk{Gate: s.Gate, Registry: s.Registry, Now: s.Now, Listed: s.Applications}
+	(&api.Server{Rights: desk, Tokens: tokens, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
 	s.router.POST("/intake/cda", gin.WrapH(&entrance.Server{Desk: bare, Tokens: tokens, Base: s.Base, NewID: NewID, Log: s.Log, Observe: observe}))
 	asked := []string{http.MethodGet, http.MethodHead} // probes and link checkers ask by HEAD
 	for _, path := range []string{"/errors", "/errors/*code"} {
