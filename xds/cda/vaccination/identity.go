@@ -1,12 +1,11 @@
 package vaccination
 
 import (
-	"crypto/sha256"
-	"encoding/base32"
-	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/passerelle-sante/passerelle/xds"
 )
 
 // Entry is an act with its place among the documents that a reader sees.
@@ -109,31 +108,13 @@ func (a Act) vaccine() string {
 // folded is the id as identifiers are compared: a UUID has no case.
 func (id ID) folded() ID { return ID{Root: strings.ToLower(id.Root), Extension: id.Extension} }
 
-var keyText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
-
-// key is the record, which a request by id must be able to name, and a digest of the
-// act's id: 52 characters.
+// key is the FHIR id of an act: the record, and a digest of the act's id.
 func key(record string, id ID, fingerprint string) string {
-	bare, err := hex.DecodeString(strings.ReplaceAll(record, "-", ""))
-	if err != nil || len(bare) != 16 {
-		return ""
-	}
-	sum := sha256.New()
-	for _, part := range []string{record, id.Root, id.Extension, fingerprint} {
-		sum.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
-	}
-	return keyText.EncodeToString(append(bare, sum.Sum(nil)[:16]...))
+	return xds.PartID(record, id.Root, id.Extension, fingerprint)
 }
 
 // Same tells whether two ids are equal.
 func (id ID) Same(o ID) bool { return id.folded() == o.folded() }
 
 // Record is the record that a key is of; "" for what is no key.
-func Record(key string) string {
-	raw, err := keyText.DecodeString(key)
-	if err != nil || len(raw) != 32 || keyText.EncodeToString(raw) != key {
-		return ""
-	}
-	h := hex.EncodeToString(raw[:16])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
-}
+func Record(key string) string { return xds.RecordOfPart(key) }
