@@ -33,7 +33,7 @@ var makers = map[string][]string{
 	"(*authz.Gate).ExplainDocument":  {"cmd/…"},
 	"field authz.Gate":               {"cmd/…"},
 	"field authz.Policy":             {"cmd/…", "authz/…"},
-	"written authz.Subject":          {"xds/saml", "fhir/iua", "cmd/passerelle/sandbox", "registry", "hl7v2"},
+	"written authz.Subject":          {"xds/saml", "fhir/iua", "cmd/passerelle/sandbox", "registry", "registry/account", "hl7v2"},
 	"(*registry.Session).Facts":      {"cmd/passerelle/sandbox"},
 	"(*registry.Session).Inspect":    {"cmd/passerelle/sandbox"},
 	"(*registry.Registry).Peek":      {"fhir/mhd", "intake"},

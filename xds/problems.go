@@ -290,6 +290,9 @@ var Problems = []Problem{
 	{ID: "JSON-002", Status: http.StatusUnprocessableEntity, Issue: "value", French: "Valeur refusée", English: "value refused", Hint: "donner une valeur attendue, du type attendu"},
 	{ID: "JSON-003", Status: http.StatusNotFound, Issue: "not-found", French: "Inconnu", English: "unknown", Hint: "vérifier l'identifiant"},
 
+	// Pages (/patient, /pro).
+	{ID: "WEB-001", Status: http.StatusForbidden, Issue: "forbidden", French: "Ce formulaire n'est plus valable", English: "this form is not valid any more", Hint: "revenir à la page, l'actualiser et recommencer"},
+
 	// Configuration of `passerelle serve`: refusals to start.
 	conf("CONF-001", "Le fichier de configuration n'est pas du TOML", "the configuration file is not TOML", "corriger la ligne indiquée"),
 	conf("CONF-002", "Clé inconnue", "unknown key", "corriger l'orthographe, ou retirer la clé : une clé ignorée serait un contrôle désactivé"),

@@ -48,6 +48,7 @@ var families = []family{
 	{"TOK", "Jetons d'accès", "Access tokens", append([]string{"INTAKE-CDA", "API"}, fhirFace...), false},
 	{"FHIR", "FHIR", "FHIR", append([]string{"INTAKE-CDA"}, fhirFace...), false},
 	{"JSON", "Appels JSON", "JSON calls", []string{"API"}, false},
+	{"WEB", "Pages", "Pages", []string{"WEB"}, false},
 	{"HL7", "HL7 v2", "HL7 v2", []string{"MLLP"}, false},
 	{"CONF", "Configuration", "Configuration", nil, true},
 	{"POL", "Matrice d'habilitation", "Matrix of rights", nil, true},

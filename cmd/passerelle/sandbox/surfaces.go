@@ -24,6 +24,7 @@ func (s *Sandbox) routes(r gin.IRouter) {
 	})
 	g.POST("/vihf", s.issueVIHF)
 	g.POST("/token", s.issueToken)
+	g.POST("/session", s.openSession)
 	g.POST("/patients", s.addPatient)
 	g.POST("/professionals", s.addProfessional)
 	g.GET("/mail", func(c *gin.Context) { c.PureJSON(http.StatusOK, gin.H{"mails": []any{}}) })

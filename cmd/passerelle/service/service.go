@@ -24,6 +24,7 @@ import (
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/errorpage"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/policies"
+	"github.com/passerelle-sante/passerelle/console"
 	"github.com/passerelle-sante/passerelle/entrance"
 	"github.com/passerelle-sante/passerelle/federation"
 	"github.com/passerelle-sante/passerelle/fhir"
@@ -97,6 +98,7 @@ type Service struct {
 	Registry *registry.Registry
 	Rules    *profile.Profile
 	Policies *policies.Book // versions of the matrix; Gate decides by its schedule
+	Console  *console.Server
 	metrics  *metrics
 	health   *health
 	limits   map[string]int64 // by face
@@ -244,6 +246,10 @@ func (s *Service) route() error {
 	fhirFace.Routes(s.router)
 	desk := &rights.Desk{Gate: s.Gate, Registry: s.Registry, Now: s.Now, Listed: s.Applications}
 	(&api.Server{Rights: desk, Tokens: tokens, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
+	s.Console = &console.Server{Rights: desk, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Base: s.Base, Sandbox: s.Sandbox != Sandbox{}, Now: s.Now, NewID: NewID, Log: s.Log}
+	if err := s.Console.Routes(s.router); err != nil {
+		return err
+	}
 	s.router.POST("/intake/cda", gin.WrapH(&entrance.Server{Desk: bare, Tokens: tokens, Base: s.Base, NewID: NewID, Log: s.Log, Observe: observe}))
 	asked := []string{http.MethodGet, http.MethodHead} // probes and link checkers ask by HEAD
 	for _, path := range []string{"/errors", "/errors/*code"} {

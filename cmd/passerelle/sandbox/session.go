@@ -1,0 +1,73 @@
+package sandbox
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/service"
+	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/registry/account"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// openSession signs a member of the cast in to the pages, for scripts: {"as"} as on the
+// issuers. The cookie of the answer is that of a real sign-in.
+func (s *Sandbox) openSession(c *gin.Context) {
+	var body struct {
+		As string `json:"as"`
+	}
+	if !read(c, &body) {
+		return
+	}
+	st := s.cast()
+	who, err := st.who(body.As)
+	if err != nil {
+		refuse(c, err)
+		return
+	}
+	session, side, page := account.Session{ID: service.NewID(), Name: who.name(), Agent: c.Request.UserAgent()}, "pro", "/pro"
+	var cookie string
+	err = s.Service.Registry.Write(c, func(in *registry.Session) (err error) {
+		switch who.nature {
+		case authz.NaturePerson:
+			side, page = "patient", "/patient"
+			session.Account, err = account.Seed(c, in.Handle(), system, st.accountOf(body.As, who), s.clock.Now())
+		case authz.NaturePro:
+			session.Professional, err = st.professionalSubject(body.As)
+		default:
+			err = &xds.Error{ID: "JSON-002", Where: "as", Found: body.As, Expected: "une personne ou un professionnel : une structure n'a pas de pages"}
+		}
+		if err == nil {
+			cookie, err = account.Begin(c, in.Handle(), session, s.clock.Now())
+		}
+		return err
+	})
+	if err != nil {
+		refuse(c, err)
+		return
+	}
+	http.SetCookie(c.Writer, s.Service.Console.Cookie(side, cookie))
+	c.PureJSON(http.StatusOK, gin.H{"cookie": s.Service.Console.CookieName(side), "value": cookie, "page": page})
+}
+
+// professionalSubject is a professional as Pro Santé Connect names him.
+func (st *state) professionalSubject(as string) (authz.Subject, error) {
+	p, ok := st.professional(as)
+	if !ok {
+		return authz.Subject{}, &xds.Error{ID: "JSON-002", Where: "as", Found: as, Expected: "un professionnel de /sandbox/cast"}
+	}
+	who, err := st.who(as)
+	sub := who.subject()
+	sub.Regulator = p.Regulator
+	return sub, err
+}
+
+// accountOf is the account of a person of the cast: alice, rep.chloe, rep.chloe.2, leo.
+// It stands for that person alone, in that role.
+func (st *state) accountOf(as string, who identity) account.Account {
+	login := strings.ReplaceAll(strings.TrimPrefix(as, "patient:"), ":", ".")
+	return account.Account{ID: service.NewID(), Login: login, Email: login + "@sandbox.invalid", Lang: "fr", Persons: []string{who.id}}
+}

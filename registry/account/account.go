@@ -1,0 +1,37 @@
+package account
+
+import (
+	"context"
+	"time"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/registry/internal/db"
+)
+
+// Account is who signs in.
+type Account struct {
+	ID      string
+	Login   string
+	Email   string
+	Phone   string
+	Lang    string // fr or en
+	Persons []string
+}
+
+// Seed stores an account as it is, and adds to one that is there the persons that it
+// lacks; it gives the id of the one that is kept. It is for the sandbox, and for
+// whatever has made sure of who the person is.
+func Seed(ctx context.Context, h db.Handle, sys authz.System, a Account, now time.Time) (id string, err error) {
+	if err := db.BySystem(sys); err != nil {
+		return "", err
+	}
+	err = db.On(h).QueryRow(ctx, `
+insert into account (id, login, email, phone, lang, created_at) values ($1, $2, $3, $4, $5, $6)
+on conflict (login) do update set login = excluded.login returning id::text`,
+		a.ID, a.Login, a.Email, a.Phone, a.Lang, now).Scan(&id)
+	if err != nil {
+		return "", err
+	}
+	_, err = db.On(h).Exec(ctx, `insert into account_person (account, person) select $1, unnest($2::text[]) on conflict do nothing`, id, db.Texts(a.Persons))
+	return id, err
+}
