@@ -125,7 +125,7 @@ func (w *world) create(id string, patient xds.CX, state authz.Value, born string
 func (w *world) enlist(who iua.Claims) {
 	w.t.Helper()
 	w.do(func(s *registry.Session) error {
-		return record.PutProfessional(w.t.Context(), s.Handle(), authz.AsSystem("test"), record.Professional{
+		return record.Enlist(w.t.Context(), s.Handle(), authz.AsSystem("test"), record.Professional{
 			ID: who.ID, Name: who.ID, Kind: "pro", Profession: who.Profession, Specialty: who.Specialty, Structure: who.Structure,
 		})
 	})

@@ -250,7 +250,7 @@ func (s *site) admit(t *testing.T) {
 	err = r.Write(t.Context(), func(session *registry.Session) error {
 		var all error
 		for _, p := range s.people.Professionals {
-			all = errors.Join(all, record.PutProfessional(t.Context(), session.Handle(), system, record.Professional{
+			all = errors.Join(all, record.Enlist(t.Context(), session.Handle(), system, record.Professional{
 				ID: p.ID, Name: p.Name, Kind: p.Kind, Family: p.Family, Given: p.Given, Profession: p.Profession, Specialty: p.Specialty,
 				Structure: p.Structure.ID, StructureName: p.Structure.Name}))
 		}

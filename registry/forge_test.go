@@ -151,7 +151,7 @@ func TestPermissionsOfTheRecord(t *testing.T) {
 			"Create":             record.Create(ctx, h, authz.System{}, record.Holder{Record: newID()}),
 			"SetProfile":         record.SetProfile(ctx, h, authz.System{}, w.record, authz.ProfileErased),
 			"SeedAdministrator":  record.SeedAdministrator(ctx, h, authz.System{}, w.record, "inconnu"),
-			"PutProfessional":    record.PutProfessional(ctx, h, authz.System{}, record.Professional{ID: "x"}),
+			"Enlist":             record.Enlist(ctx, h, authz.System{}, record.Professional{ID: "x"}),
 			"Wipe":               w.reg.Wipe(ctx, authz.System{}),
 			"Wipe, blank reason": w.reg.Wipe(ctx, authz.AsSystem("")),
 		} {

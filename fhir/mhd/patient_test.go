@@ -42,7 +42,7 @@ func (w *world) cast() {
 	w.do(func(s *registry.Session) error {
 		for _, p := range []record.Professional{{ID: "traitant", Family: "MARTIN", Given: "Luc"}, {ID: "durand", Family: "DURAND", Given: "Paul"}, {ID: "bloque"}, {ID: "petit"}} {
 			p.Name, p.Kind, p.Profession, p.Structure = p.ID, "pro", "10", hospital
-			if err := record.PutProfessional(w.t.Context(), s.Handle(), authz.AsSystem("test"), p); err != nil {
+			if err := record.Enlist(w.t.Context(), s.Handle(), authz.AsSystem("test"), p); err != nil {
 				return err
 			}
 		}

@@ -41,18 +41,46 @@ func LookUp(ctx context.Context, h db.Handle, idOrName string) (p Professional, 
 	return p, err == nil, err
 }
 
-// PutProfessional adds or replaces an entry of the directory.
-func PutProfessional(ctx context.Context, h db.Handle, sys authz.System, p Professional) error {
+// Enlist adds entries to the directory or replaces those that are there, in one
+// statement. Who may regulate is the operator's to say, not an extract's: Regulator
+// counts where it is true, and takes nothing away.
+func Enlist(ctx context.Context, h db.Handle, sys authz.System, all ...Professional) error {
 	if err := db.BySystem(sys); err != nil {
 		return err
 	}
+	var columns [10][]string
+	var regulators []bool
+	for _, p := range all {
+		for i, text := range []string{p.ID, p.Name, p.Kind, p.Family, p.Given, p.Profession, p.Specialty, p.Structure, p.StructureName, words(p)} {
+			columns[i] = append(columns[i], text)
+		}
+		regulators = append(regulators, p.Regulator)
+	}
 	_, err := db.On(h).Exec(ctx, `
-insert into professional (id, name, kind, family, given, profession, specialty, structure, structure_name, regulator)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+insert into professional (id, name, kind, family, given, profession, specialty, structure, structure_name, words, regulator)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::boolean[])
 on conflict (id) do update set name = excluded.name, kind = excluded.kind, family = excluded.family, given = excluded.given,
     profession = excluded.profession, specialty = excluded.specialty, structure = excluded.structure,
-    structure_name = excluded.structure_name, regulator = excluded.regulator`,
-		p.ID, p.Name, p.Kind, p.Family, p.Given, p.Profession, p.Specialty, p.Structure, p.StructureName, p.Regulator)
+    structure_name = excluded.structure_name, words = excluded.words, regulator = excluded.regulator or professional.regulator`,
+		columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6], columns[7], columns[8], columns[9], regulators)
+	return err
+}
+
+// Workplace is where else a professional works.
+type Workplace struct{ Professional, Structure, StructureName string }
+
+// Place adds workplaces of professionals who are in the directory.
+func Place(ctx context.Context, h db.Handle, sys authz.System, all ...Workplace) error {
+	if err := db.BySystem(sys); err != nil {
+		return err
+	}
+	var columns [3][]string
+	for _, w := range all {
+		columns[0], columns[1], columns[2] = append(columns[0], w.Professional), append(columns[1], w.Structure), append(columns[2], w.StructureName)
+	}
+	_, err := db.On(h).Exec(ctx, `
+insert into workplace (professional, structure, structure_name) select * from unnest($1::text[], $2::text[], $3::text[])
+on conflict (professional, structure) do update set structure_name = excluded.structure_name`, columns[0], columns[1], columns[2])
 	return err
 }
 

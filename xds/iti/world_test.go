@@ -186,7 +186,7 @@ func (w *world) settle() {
 		}
 		return errors.Join(
 			record.SeedAdministrator(ctx, s.Handle(), sys, w.alice.record, traitant.ID),
-			record.PutProfessional(ctx, s.Handle(), sys, record.Professional{ID: regulator.ID, Name: "samu", Kind: "pro", Profession: "10", Regulator: true}))
+			record.Enlist(ctx, s.Handle(), sys, record.Professional{ID: regulator.ID, Name: "samu", Kind: "pro", Profession: "10", Regulator: true}))
 	})
 	for _, c := range []saml.Claims{durand, petit, hearing, author, workplace} {
 		w.link(c, w.alice, time.Hour)

@@ -64,7 +64,7 @@ func (s *Sandbox) createCast(ctx context.Context, st *state) error {
 
 func (s *Sandbox) putProfessional(ctx context.Context, p professional) error {
 	return s.Service.Registry.Write(ctx, func(session *registry.Session) error {
-		return record.PutProfessional(ctx, session.Handle(), system, record.Professional{
+		return record.Enlist(ctx, session.Handle(), system, record.Professional{
 			ID: p.ID, Name: p.Name, Kind: p.Kind, Family: p.Family, Given: p.Given, Profession: p.Profession, Specialty: p.Specialty,
 			Structure: p.Structure, StructureName: p.StructureName, Regulator: p.Regulator,
 		})
