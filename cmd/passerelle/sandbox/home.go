@@ -20,7 +20,7 @@ a{color:#0b5cad}td{padding:.15rem 1rem .15rem 0;vertical-align:top}code{backgrou
 <tr><td>Codes d'erreur<td><a href="/errors">/errors</a>
 <tr><td>FHIR R4<td><a href="/fhir/metadata">/fhir/metadata</a>, <a href="/fhir/openapi.json">/fhir/openapi.json</a>
 <tr><td>Droits du patient<td><a href="/api/openapi.json">/api/openapi.json</a>
-<tr><td>Distribution<td><a href="/sandbox/cast">/sandbox/cast</a>, <a href="/sandbox/clock">horloge</a>, <a href="/sandbox/mail">courriels</a>
+<tr><td>Distribution<td><a href="/sandbox/cast">/sandbox/cast</a>, <a href="/sandbox/clock">horloge</a>, <a href="/mail">courriels</a>
 <tr><td>Clés<td><a href="/.well-known/jwks.json">jetons</a>, <a href="/sandbox/ca.pem">autorité des VIHF</a>
 </table>
 <p>Essayez : <code>bin/passerelle xds query --base {{.}} --as ide-nadia --patient alice</code></p>

@@ -25,6 +25,7 @@ import (
 
 	"github.com/passerelle-sante/passerelle/atna"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/cast"
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/mailbox"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/pki"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/service"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
@@ -79,6 +80,8 @@ type Sandbox struct {
 	rootCert *x509.Certificate
 	keyring  *pki.Authority
 	judge    *trust.Judge // of the TLS port
+	box      *mailbox.Box
+	catchers *mailbox.Servers
 
 	// gate holds requests back while the sandbox is reset.
 	gate  gate
@@ -114,6 +117,10 @@ func (s *Sandbox) start(ctx context.Context) error {
 	if err := s.openClients(authority); err != nil {
 		return err
 	}
+	ways, err := s.openMail(authority)
+	if err != nil {
+		return err
+	}
 	secret, err := cursorSecret(filepath.Join(s.Dir, "pki", "cursor.key"))
 	if err != nil {
 		return err
@@ -129,6 +136,7 @@ func (s *Sandbox) start(ctx context.Context) error {
 		Tokens: map[string][]byte{s.Base: s.keys}, CursorSecret: secret, Now: s.clock.Now, Log: s.Log, Audit: s.Audit,
 		ManyPatients: []string{panel.ID}, Operators: []string{operator.ID},
 		Home: Home, Broker: notify.Broker{Consumers: onThisMachine, TLS: &tls.Config{RootCAs: authority.Pool(), MinVersion: tls.VersionTLS12}},
+		Mail:          ways,
 		PublicMetrics: true, Trust: service.Trust{Judge: s.judge}, Version: s.Version, Revision: s.Revision,
 	})
 	if err != nil {
@@ -208,9 +216,13 @@ func (s *Sandbox) openState(ctx context.Context) error {
 // reseed empties the stores and plays the seed again; keys and record ids stay.
 func (s *Sandbox) reseed(ctx context.Context) error {
 	s.clock.Set(0)
+	if err := s.Service.DeliverMail(ctx); err != nil { // or it would come after the reset
+		s.Log.Warn("mail", "error", err)
+	}
 	if err := s.wipe(ctx); err != nil {
 		return err
 	}
+	s.box.Empty()
 	seeded := time.Now().UTC().Truncate(time.Second)
 	members := cast.All(seeded)
 	st := state{Seeded: seeded, Patients: []patient{}, Professionals: []professional{}}
@@ -277,6 +289,9 @@ func (s *Sandbox) Handler() http.Handler {
 
 // Stop ends the servers that Start started.
 func (s *Sandbox) Stop(ctx context.Context) {
+	if s.catchers != nil {
+		_ = s.catchers.Close() // what came is in the box
+	}
 	if s.pool != nil {
 		s.pool.Close()
 	}

@@ -27,7 +27,7 @@ func (s *Sandbox) routes(r gin.IRouter) {
 	g.POST("/session", s.openSession)
 	g.POST("/patients", s.addPatient)
 	g.POST("/professionals", s.addProfessional)
-	g.GET("/mail", func(c *gin.Context) { c.PureJSON(http.StatusOK, gin.H{"mails": []any{}}) })
+	g.GET("/mail", s.mails)
 	g.GET("/clock", func(c *gin.Context) {
 		c.PureJSON(http.StatusOK, gin.H{"now": s.clock.Now().UTC().Format(time.RFC3339)})
 	})
@@ -43,7 +43,7 @@ func (s *Sandbox) routes(r gin.IRouter) {
 	g.POST("/pki/client", s.issueClient)
 	r.GET("/.well-known/jwks.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/jwk-set+json", s.keys) })
 	r.GET("/", s.home)
-	r.GET("/mail", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, "/sandbox/mail") })
+	s.box.Pages(r, s.Base, s.delivered)
 }
 
 // read decodes a JSON body strictly; the answer to a bad one is already written
@@ -128,6 +128,9 @@ func (s *Sandbox) advance(c *gin.Context) {
 	}
 	if err != nil {
 		refuse(c, &xds.Error{ID: "JSON-002", Where: "advance", Found: body.Advance, Expected: err.Error()})
+		return
+	}
+	if !s.delivered(c) { // what was due before the jump comes before it
 		return
 	}
 	s.mutex.Lock()

@@ -34,11 +34,12 @@ func (s *Service) Deliver(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
 	if s.Audit != nil {
-		working.Go(func() { s.drain(ctx, outbox.Audit, c.audits) })
+		working.Go(func() { s.drain(ctx, outbox.Audit.String(), c.audits) })
 	}
 	if len(s.Broker.Consumers) > 0 {
-		working.Go(func() { s.drain(ctx, outbox.Notify, c.notifications) })
+		working.Go(func() { s.drain(ctx, outbox.Notify.String(), c.notifications) })
 	}
+	s.deliverMail(ctx, &working)
 	working.Go(func() { every(ctx, tidyEvery, func() { s.tidy(ctx, c.box) }) })
 	working.Go(func() { every(ctx, countEvery, func() { s.countBacklog(ctx, c.box) }) })
 }
@@ -66,7 +67,7 @@ func every(ctx context.Context, interval time.Duration, do func()) {
 }
 
 // drain delivers one kind, as long as there is more and it goes well.
-func (s *Service) drain(ctx context.Context, kind outbox.Kind, deliver func(context.Context) (bool, error)) {
+func (s *Service) drain(ctx context.Context, kind string, deliver func(context.Context) (bool, error)) {
 	failing := false
 	every(ctx, deliverEvery, func() {
 		for more := true; more && ctx.Err() == nil; {
@@ -77,9 +78,9 @@ func (s *Service) drain(ctx context.Context, kind outbox.Kind, deliver func(cont
 			}
 			switch {
 			case err != nil && !failing:
-				s.Log.Error("outbox: not delivered, tried again", "kind", kind.String(), "error", bareError(err))
+				s.Log.Error("outbox: not delivered, tried again", "kind", kind, "error", bareError(err))
 			case err == nil && failing:
-				s.Log.Info("outbox: delivered again", "kind", kind.String())
+				s.Log.Info("outbox: delivered again", "kind", kind)
 			}
 			failing = err != nil
 			more = more && err == nil
@@ -151,16 +152,7 @@ type outboxMetrics struct {
 }
 
 func newOutboxMetrics(r *prometheus.Registry) outboxMetrics {
-	gauge := func(name, help string) *prometheus.GaugeVec {
-		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{"kind"})
-		r.MustRegister(g)
-		return g
-	}
-	counter := func(name, help string) *prometheus.CounterVec {
-		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{"kind"})
-		r.MustRegister(c)
-		return c
-	}
+	gauge, counter := vectors(r, "kind")
 	return outboxMetrics{
 		backlog:  gauge("passerelle_outbox_backlog", "Rows of the outbox that wait for delivery."),
 		oldest:   gauge("passerelle_outbox_oldest_seconds", "Age of the oldest row of the outbox."),
@@ -168,6 +160,21 @@ func newOutboxMetrics(r *prometheus.Registry) outboxMetrics {
 		failures: counter("passerelle_outbox_failures_total", "Rows of the outbox whose delivery failed, at each attempt."),
 		expired:  counter("passerelle_outbox_expired_total", "Rows of the outbox given up because they were too old."),
 	}
+}
+
+// vectors register gauges and counters of one label.
+func vectors(r *prometheus.Registry, label string) (gauge func(name, help string) *prometheus.GaugeVec, counter func(name, help string) *prometheus.CounterVec) {
+	gauge = func(name, help string) *prometheus.GaugeVec {
+		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{label})
+		r.MustRegister(g)
+		return g
+	}
+	counter = func(name, help string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+		r.MustRegister(c)
+		return c
+	}
+	return gauge, counter
 }
 
 // delivered is courier.count.

@@ -48,6 +48,7 @@ type metrics struct {
 	decisions [][2]prometheus.Counter // by action: deny, permit
 	inFlight  map[string]*atomic.Int64
 	outboxMetrics
+	mail mailMetrics
 
 	mutex  sync.RWMutex
 	series map[seriesKey]series
@@ -85,6 +86,7 @@ func newMetrics(version, revision string) *metrics {
 		return c
 	}
 	m.outboxMetrics = newOutboxMetrics(m.registry)
+	m.mail = newMailMetrics(m.registry)
 	m.disagreements = counter("policy_disagreement_total", "Rows that SQL admitted and the policy refused: dropped, and never more than 0.")
 	m.panics = counter("passerelle_panics_total", "Requests that ended in a panic: 500, and the process lives.")
 	m.requests = counters("passerelle_requests_total", "Requests answered, by face, transaction and HTTP status.", "face", "transaction", "status")

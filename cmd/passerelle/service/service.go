@@ -66,6 +66,7 @@ type Options struct {
 	Audit      *atna.Sink    // the audit record repository; nil: none (ITI-20)
 	KeepAudits time.Duration // what cannot be sent to it is kept so long; 0: KeepAudits
 	Broker     notify.Broker // who is told of documents (ITI-52, ITI-53)
+	Mail       Mail          // how people are written to
 
 	Home        string                 // our homeCommunityId, urn:oid:…; "": no XCA
 	Communities []federation.Community // those that the Initiating Gateway asks
@@ -108,6 +109,7 @@ type Service struct {
 
 	assertions *saml.Verifier
 	watched    watched
+	postmen    []*postman
 }
 
 // New puts a gateway together. It fails on options that would trust nobody or
@@ -134,6 +136,7 @@ func New(o Options) (*Service, error) {
 		Applications: catalogue(o.Applications)}
 	o.Repository.Observe = s.metrics.stored
 	s.metrics.watchPool(o.Pool)
+	s.openMail()
 	s.health = s.newHealth()
 	s.limits = map[string]int64{}
 	for _, face := range faces {
