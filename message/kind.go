@@ -21,9 +21,10 @@ const (
 	AddressCode     Kind = "ADDRESS_CODE"     // proves that an address or number is its owner's
 	AddressChanged  Kind = "ADDRESS_CHANGED"  // to the former address
 	ProvisionalCode Kind = "PROVISIONAL_CODE" // for the activation (S2)
-	ResetCode       Kind = "RESET_CODE"
+	ResetLink       Kind = "RESET_LINK"       // to the page of a new password
 	ResetDone       Kind = "RESET_DONE"
 	AccountLocked   Kind = "ACCOUNT_LOCKED"
+	NewDevice       Kind = "NEW_DEVICE" // signed in from a browser never seen
 
 	Invitation                  Kind = "INVITATION" // to a relative (S1)
 	DelegationAccepted          Kind = "DELEGATION_ACCEPTED"
@@ -77,7 +78,8 @@ var rules = map[Kind]rule{
 	AddressCode:     {params: map[string]form{"code": code, "minutes": count}, keep: soon, sms: true},
 	AddressChanged:  {keep: week, sms: true},
 	ProvisionalCode: {params: map[string]form{"code": code, "until": day}, optional: map[string]form{"path": path}, keep: week, sms: true},
-	ResetCode:       {params: map[string]form{"code": code, "minutes": count}, keep: soon, sms: true},
+	ResetLink:       {params: map[string]form{"path": path, "minutes": count}, keep: soon, sms: true},
+	NewDevice:       {params: map[string]form{"at": instant}, keep: week, sms: true},
 	ResetDone:       {keep: week, sms: true},
 	AccountLocked:   {params: map[string]form{"minutes": count}, optional: map[string]form{"path": path}, keep: week, sms: true},
 

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
@@ -34,4 +35,15 @@ on conflict (login) do update set login = excluded.login returning id::text`,
 	}
 	_, err = db.On(h).Exec(ctx, `insert into account_person (account, person) select $1, unnest($2::text[]) on conflict do nothing`, id, db.Texts(a.Persons))
 	return id, err
+}
+
+// NameOf is how the owner of an account is called: as the holder of his own record, else
+// as he is known on that of another one.
+func NameOf(ctx context.Context, h db.Handle, persons []string) (name string, err error) {
+	err = db.On(h).QueryRow(ctx, `select coalesce((
+  select family || ' ' || given from (
+    select 1 as place, family, given from record where id::text = any($1)
+    union all
+    select 2, family, given from record_person where person = any($1)) named order by place, family, given limit 1), '')`, db.Texts(persons)).Scan(&name)
+	return strings.TrimSpace(name), err
 }

@@ -35,6 +35,8 @@ type Session struct {
 	Professional authz.Subject // of a professional; else the zero Subject
 	Name         string        // display
 	Agent        string        // the browser, as it says
+	Provider     string        // of identities, by its issuer; "" = password and code
+	Hint         string        // the ID token, for the sign-out there
 	CreatedAt    time.Time
 	SeenAt       time.Time
 	ExpiresAt    time.Time
@@ -66,8 +68,9 @@ func Begin(ctx context.Context, h db.Handle, s Session, now time.Time) (cookie s
 		return "", err
 	}
 	_, err = db.On(h).Exec(ctx, `
-insert into console_session (token, id, account, subject, name, agent, created_at, seen_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $7, $8)`,
-		digest(cookie), s.ID, of, subject, s.Name, xds.Shorten(s.Agent), now, now.Add(LongestVisit))
+insert into console_session (token, id, account, subject, professional, name, agent, provider, hint, created_at, seen_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)`,
+		digest(cookie), s.ID, of, subject, s.Professional.ID, s.Name, xds.Shorten(s.Agent), s.Provider, s.Hint, now, now.Add(LongestVisit))
 	return cookie, err
 }
 
@@ -81,10 +84,10 @@ func Find(ctx context.Context, h db.Handle, cookie string, now time.Time) (s Ses
 	var subject []byte
 	err = db.On(h).QueryRow(ctx, `
 update console_session s set seen_at = $2 where token = $1 and expires_at > $2 and seen_at > $3
-returning id::text, account::text, subject, name, agent, created_at, seen_at, expires_at,
+returning id::text, account::text, subject, name, agent, provider, hint, created_at, seen_at, expires_at,
   array(select person from account_person p where p.account = s.account order by person)`,
 		digest(cookie), now, now.Add(-IdleTime)).
-		Scan(&s.ID, &of, &subject, &s.Name, &s.Agent, &s.CreatedAt, &s.SeenAt, &s.ExpiresAt, &s.Persons)
+		Scan(&s.ID, &of, &subject, &s.Name, &s.Agent, &s.Provider, &s.Hint, &s.CreatedAt, &s.SeenAt, &s.ExpiresAt, &s.Persons)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Session{}, false, nil
 	}
