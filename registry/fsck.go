@@ -21,6 +21,8 @@ const (
 	BlobMissing         Fault = "blob-missing"         // a document's bytes are not there
 	BlobCorrupt         Fault = "blob-corrupt"         // other bytes than those registered
 	BlobUnreadable      Fault = "blob-unreadable"      // the store fails on them
+	KeyMissing          Fault = "key-missing"          // a document's bytes are there, their key is not
+	KeyRevived          Fault = "key-revived"          // a key that was destroyed is there again
 	BlobOrphan          Fault = "blob-orphan"          // no document names it, no submission announces it
 	BlobStray           Fault = "blob-stray"           // in the store, and no blob
 	IntentStale         Fault = "intent-stale"         // of a submission that did not end
@@ -41,7 +43,7 @@ type Finding struct {
 	Fault    Fault
 	Object   string // bare logicalId or id of the object, "" for blobs that nothing names
 	Version  int    // of the document, 0 for other objects
-	Blob     string // key, or prefix of an intent
+	Blob     string // key, or prefix of an intent; record and epoch of a KeyRevived
 	Repaired bool
 }
 
@@ -49,7 +51,7 @@ type Finding struct {
 type FsckOptions struct {
 	Bytes     bool          // read every blob and compare its SHA-256
 	OlderThan time.Duration // intents and unnamed blobs that are younger may be of submissions under way
-	Repair    bool          // sweep orphans and stale intents; metadata are never touched
+	Repair    bool          // sweep orphans, stale intents and keys that were destroyed; metadata are never touched
 	Progress  func(documents, blobs int)
 }
 
@@ -74,7 +76,7 @@ func (r *Registry) Fsck(ctx context.Context, sys authz.System, repo *repository.
 		}
 		tell(x)
 	}
-	for _, check := range []func(context.Context) error{f.metadata, f.documents, f.intents, f.store} {
+	for _, check := range []func(context.Context) error{f.metadata, f.documents, f.intents, f.store, f.keys} {
 		if err := check(ctx); err != nil {
 			return f.done, err
 		}
@@ -187,6 +189,8 @@ func (f *fsck) document(ctx context.Context, h held, bytes bool) (asked bool, er
 		fault = BlobMissing
 	case errors.Is(err, repository.ErrCorrupt), errors.Is(err, repository.ErrKey):
 		fault = BlobCorrupt
+	case errors.Is(err, repository.ErrNoKey):
+		fault = KeyMissing
 	}
 	f.tell(Finding{Fault: fault, Object: h.lid, Version: h.version, Blob: h.content.Blob})
 	return true, nil
@@ -236,6 +240,15 @@ func (f *fsck) store(ctx context.Context) error {
 		f.tell(x)
 	}
 	return nil
+}
+
+// keys tells those that a back-up brought back after their records were erased.
+func (f *fsck) keys(ctx context.Context) error {
+	revived, err := f.repo.Revived(ctx, f.sys, f.options.Repair)
+	for _, key := range revived {
+		f.tell(Finding{Fault: KeyRevived, Blob: key, Repaired: f.options.Repair && err == nil})
+	}
+	return err
 }
 
 func (f *fsck) before() time.Time { return f.registry.Now().Add(-f.options.OlderThan) }

@@ -14,16 +14,18 @@ import (
 )
 
 // Intend says that a submission is about to write blobs for a record, and gives the
-// prefix of their keys (safety §4.2, step 2). Submit takes the intent away in its
+// prefix of their keys (safety §4.2, step 2): the record, the epoch under whose key they
+// are encrypted, and an id of its own. Submit takes the intent away in its
 // transaction; Withdraw does when nothing was written or all was discarded. One
 // that is left tells a sweeper where orphans may be. It does not wait for the disk:
 // a database that crashes in that instant forgets the intent, the submission then
 // fails, and Reconcile finds its blobs.
 func (r *Registry) Intend(ctx context.Context, record string) (prefix string, err error) {
-	prefix = record + "/" + r.NewID()
 	b := &pgx.Batch{} // one transaction
 	b.Queue(`select set_config('synchronous_commit', 'off', true)`)
-	b.Queue(`insert into blob_intent (prefix, created_at) values ($1, $2)`, prefix, r.Now())
+	b.Queue(`
+insert into blob_intent (prefix, created_at) select id || '/' || epoch || '/' || $2, $3 from record where id = $1
+returning prefix`, record, r.NewID(), r.Now()).QueryRow(func(row pgx.Row) error { return row.Scan(&prefix) })
 	failpoint.Before(failpoint.Intent)
 	if err := r.pool.SendBatch(ctx, b).Close(); err != nil {
 		return "", fmt.Errorf("intent: %w", marked(err))

@@ -22,6 +22,7 @@ type Swept struct {
 	Intents int // intents of submissions that did not end, taken away
 	Blobs   int // blobs that no metadata named, deleted
 	Strays  int // met in the store and left alone: no blobs of ours
+	Keys    int // destroyed once and brought back by a back-up, destroyed again
 }
 
 // sweepBatch bounds how many intents, or keys of blobs, are in memory at once.
@@ -176,7 +177,9 @@ func (r *Registry) Reconcile(ctx context.Context, sys authz.System, repo *reposi
 			return done, failed.with(err)
 		}
 	}
-	return done, failed.with(nil)
+	revived, err := repo.Revived(ctx, sys, true)
+	done.Keys = len(revived)
+	return done, failed.with(err)
 }
 
 // settled leaves out the blobs written since an instant.

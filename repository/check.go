@@ -12,6 +12,9 @@ import (
 // nothing. It says nothing about any blob.
 func (s *Store) Check(ctx context.Context) error {
 	err := s.back.check(ctx)
+	if err == nil && s.Vault != nil {
+		err = s.Vault.Check(ctx)
+	}
 	s.observe("check", err)
 	if err != nil {
 		return fmt.Errorf("repository: %w", err)
@@ -19,7 +22,8 @@ func (s *Store) Check(ctx context.Context) error {
 	return nil
 }
 
-// probePrefix is the epoch of the blobs that Probe writes: no record has such an id.
+// probePrefix is the epoch of the blobs that Probe writes, in the clear: no record has
+// such an id, and none a key.
 const probePrefix = "probe"
 
 // Probe writes a small blob of random bytes, reads it back and deletes it: what an

@@ -30,6 +30,9 @@ func TestS3(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if prefix != "" {
+					return locked(t, s)
+				}
 				return s
 			})
 		})

@@ -79,7 +79,7 @@ func TestLayout(t *testing.T) {
 	s.NewID = func() string { return "id" }
 	repositorytest.Put(t, s, []byte("abc"))
 	names := files(t, root)
-	if len(names) != 1 || !regexp.MustCompile(`^blobs/[0-9a-f]{2}/d7f2,1,id$`).MatchString(names[0]) {
+	if len(names) != 1 || !regexp.MustCompile(`^blobs/[0-9a-f]{2}/d7f2,1,submission,id$`).MatchString(names[0]) {
 		t.Fatalf("files %v", names)
 	}
 	path := filepath.Join(root, names[0])
@@ -216,7 +216,7 @@ func TestTakenNameIsCertain(t *testing.T) {
 	_, s := directory(t)
 	s.NewID = func() string { return "taken" }
 	repositorytest.Put(t, s, []byte("first"))
-	if _, err := s.Create(t.Context(), "d7f2/1", strings.NewReader("second"), 10); !errors.Is(err, repository.ErrExists) || errors.Is(err, repository.ErrUncertain) {
+	if _, err := s.Create(t.Context(), "d7f2/1/submission", strings.NewReader("second"), 10); !errors.Is(err, repository.ErrExists) || errors.Is(err, repository.ErrUncertain) {
 		t.Errorf("err = %v, want ErrExists alone", err)
 	}
 }

@@ -7,6 +7,9 @@
 // on the way: what cannot be trusted ends in an error, never in a short success
 // (safety §4.2, I-1).
 //
+// With a vault each blob is encrypted under the key of its record's epoch (cipher.go),
+// and destroying that key is how a record is deleted for good (Shred).
+//
 // A crash between any two steps leaves at most a temporary file, swept at the
 // next start, or a blob that no metadata names, for the sweeper that walks List.
 //

@@ -7,47 +7,75 @@ import (
 	"io"
 )
 
-// A blob is a header of headerSize bytes, big-endian, and the content:
+// A blob is a header, big-endian, and the content:
 //
 //	0  magic   8 bytes, "PASRBLOB"
-//	8  version 4 bytes, 1
-//	12 key id  4 bytes, the encryption key of the content; 0 = clear
+//	8  version 4 bytes, 1 or 2
+//	12 key id  4 bytes: the epoch of the record whose key the content is encrypted
+//	           under; 0 = clear
 //	16 length  8 bytes, of the content in clear
+//	24 salt   16 bytes, in version 2 alone (cipher.go)
 //
-// The version and the key id are there so that encryption per record comes
-// without a migration (design §5).
+// Version 1 is clear; version 2 is encrypted.
 const (
-	magic         = "PASRBLOB"
-	headerSize    = 24
-	formatVersion = 1
-	clearKey      = 0
+	magic        = "PASRBLOB"
+	clearVersion = 1
+	clearSize    = 24
+	sealVersion  = 2
+	saltSize     = 16
+	sealSize     = clearSize + saltSize
 )
 
-// newHeader is the header of a clear content.
-func newHeader(length int64) []byte {
-	h := append(make([]byte, 0, headerSize), magic...)
-	h = binary.BigEndian.AppendUint32(h, formatVersion)
-	h = binary.BigEndian.AppendUint32(h, clearKey)
-	return binary.BigEndian.AppendUint64(h, uint64(length))
+// header is what a blob says of itself.
+type header struct {
+	epoch  int // 0 = clear
+	length int64
+	salt   [saltSize]byte
 }
 
-// readHeader reads the header of a blob and returns the length of its content.
-func readHeader(r io.Reader) (length int64, err error) {
-	var h [headerSize]byte
-	if _, err := io.ReadFull(r, h[:]); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return 0, fmt.Errorf("%w: no header", ErrCorrupt)
-		}
-		return 0, err
+// bytes is the header as it is written.
+func (h header) bytes() []byte {
+	version := uint32(clearVersion)
+	if h.epoch > 0 {
+		version = sealVersion
 	}
-	if string(h[:8]) != magic {
-		return 0, fmt.Errorf("%w: magic", ErrCorrupt)
+	b := append(make([]byte, 0, sealSize), magic...)
+	b = binary.BigEndian.AppendUint32(b, version)
+	b = binary.BigEndian.AppendUint32(b, uint32(h.epoch))
+	b = binary.BigEndian.AppendUint64(b, uint64(h.length))
+	if h.epoch > 0 {
+		b = append(b, h.salt[:]...)
 	}
-	if v := binary.BigEndian.Uint32(h[8:]); v != formatVersion {
-		return 0, fmt.Errorf("%w: format version %d", ErrCorrupt, v)
+	return b
+}
+
+// readHeader reads the header of a blob.
+func readHeader(r io.Reader) (h header, err error) {
+	var b [clearSize]byte
+	if err := fully(r, b[:]); err != nil {
+		return h, err
 	}
-	if id := binary.BigEndian.Uint32(h[12:]); id != clearKey {
-		return 0, fmt.Errorf("%w: key id %d unknown", ErrCorrupt, id)
+	if string(b[:8]) != magic {
+		return h, fmt.Errorf("%w: magic", ErrCorrupt)
 	}
-	return int64(binary.BigEndian.Uint64(h[16:])), nil
+	version, id := binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint32(b[12:])
+	h.epoch, h.length = int(id), int64(binary.BigEndian.Uint64(b[16:]))
+	switch {
+	case version != clearVersion && version != sealVersion:
+		return h, fmt.Errorf("%w: format version %d", ErrCorrupt, version)
+	case (version == sealVersion) != (id != 0):
+		return h, fmt.Errorf("%w: key id %d in format version %d", ErrCorrupt, id, version)
+	case version == sealVersion:
+		return h, fully(r, h.salt[:])
+	}
+	return h, nil
+}
+
+func fully(r io.Reader, b []byte) error {
+	if _, err := io.ReadFull(r, b); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: no header", ErrCorrupt)
+	} else if err != nil {
+		return err
+	}
+	return nil
 }

@@ -26,10 +26,10 @@ func (zeros) Read(p []byte) (int, error) {
 func TestMemoryIsBounded(t *testing.T) {
 	const size, bound = 64 << 20, 3 << 20
 	_, dir := directory(t)
-	for name, s := range map[string]*repository.Store{"directory": dir, "s3": sink(t)} {
+	for name, s := range map[string]*repository.Store{"directory": locked(t, dir), "s3": sink(t)} {
 		t.Run(name, func(t *testing.T) {
 			used := allocated(func() {
-				c, err := s.Create(t.Context(), "p/1", io.LimitReader(zeros{}, size), size)
+				c, err := s.Create(t.Context(), "p/1/s", io.LimitReader(zeros{}, size), size)
 				if err != nil || c.Size != size {
 					t.Fatalf("%+v, %v", c, err)
 				}

@@ -50,15 +50,20 @@ func (s *Store) begin(ctx context.Context, c xds.Content) (*checked, error) {
 	if err != nil {
 		return nil, err
 	}
-	length, err := readHeader(blob)
-	if err == nil && length != c.Size {
-		err = fmt.Errorf("%w: length %d, registered %d", ErrCorrupt, length, c.Size)
+	h, err := readHeader(blob)
+	if err == nil && h.length != c.Size {
+		err = fmt.Errorf("%w: length %d, registered %d", ErrCorrupt, h.length, c.Size)
 	}
 	if err != nil {
 		blob.Close()
 		return nil, err
 	}
-	return &checked{ctx: ctx, key: c.Blob, blob: blob, left: length, sum: sum, seal: seal, observe: s.observe}, nil
+	clear, err := s.unlock(c.Blob, h, blob)
+	if err != nil {
+		blob.Close()
+		return nil, err
+	}
+	return &checked{ctx: ctx, key: c.Blob, blob: clear, left: h.length, sum: sum, seal: seal, observe: s.observe}, nil
 }
 
 // checked is a content on its way out.

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"crypto/cipher"
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
@@ -29,20 +30,27 @@ var errSpool = errors.New("temporary file")
 // spooler writes documents into temporary files.
 type spooler struct{ blocks sync.Pool }
 
-// write streams r into f as a blob, header included, and measures it.
-func (s *spooler) write(ctx context.Context, f *os.File, r io.Reader, limit int64) (xds.Content, error) {
+// write streams r into f as a blob, header included, and measures it. aead is nil for a
+// clear one.
+func (s *spooler) write(ctx context.Context, f *os.File, h header, aead cipher.AEAD, r io.Reader, limit int64) (xds.Content, error) {
 	block, ok := s.blocks.Get().(*[blockSize]byte)
 	if !ok {
 		block = new([blockSize]byte)
 	}
 	defer s.blocks.Put(block)
-	if _, err := f.Write(newHeader(0)); err != nil {
+	if _, err := f.Write(h.bytes()); err != nil {
 		return xds.Content{}, fmt.Errorf("repository: %w: %w", errSpool, err)
 	}
 	failpoint.After(failpoint.FirstByte)
 	h1, h256 := sha1.New(), sha256.New()
 	seal := newSealer()
 	sink := io.MultiWriter(f, h1, h256, seal)
+	var encrypted *encrypter
+	if aead != nil {
+		encrypted = newEncrypter(f, aead)
+		defer encrypted.release()
+		sink = io.MultiWriter(encrypted, h1, h256, seal)
+	}
 	var size int64
 	for done := false; !done; {
 		if err := ctx.Err(); err != nil {
@@ -61,7 +69,13 @@ func (s *spooler) write(ctx context.Context, f *os.File, r io.Reader, limit int6
 		}
 		failpoint.After(failpoint.Part)
 	}
-	if _, err := f.WriteAt(newHeader(size), 0); err != nil {
+	if encrypted != nil {
+		if err := encrypted.end(); err != nil {
+			return xds.Content{}, fmt.Errorf("repository: %w: %w", errSpool, err)
+		}
+	}
+	h.length = size
+	if _, err := f.WriteAt(h.bytes(), 0); err != nil {
 		return xds.Content{}, fmt.Errorf("repository: %w: %w", errSpool, err)
 	}
 	return xds.Content{SHA1: hex.EncodeToString(h1.Sum(nil)), SHA256: hex.EncodeToString(h256.Sum(nil)), Size: size, Seal: seal.text()}, nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/passerelle-sante/passerelle/failpoint"
+	"github.com/passerelle-sante/passerelle/repository/vault"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -63,6 +64,9 @@ type Store struct {
 	// content or by Close. What its sender ended, a body cut off or too long, is no
 	// create, and a reader that left no error. nil ignores it.
 	Observe func(operation string, err error)
+	// Vault has the keys under which new blobs are encrypted, each under that of its
+	// record's epoch. nil, in tests and tools, keeps them in the clear.
+	Vault *vault.Vault
 
 	back  backend
 	spool spooler
@@ -88,7 +92,8 @@ var (
 
 // Create streams a document into a new blob under the patient's epoch (one to
 // four parts of letters, digits, dash, dot and underscore, joined by slashes) and
-// says where it is and what it measures. It holds 256 kB of it in memory at most.
+// says where it is and what it measures. It holds 256 kB of it in memory at most. With
+// a Vault the prefix is record/epoch/submission, and the blob is encrypted.
 //
 // Past limit bytes it stops with the finding SOAP-008 (limits of design §5; the face
 // adds where). An error of the reader, such as a body that was cut off, is
@@ -96,6 +101,15 @@ var (
 func (s *Store) Create(ctx context.Context, epochPrefix string, r io.Reader, limit int64) (xds.Content, error) {
 	if !prefixGrammar.MatchString(epochPrefix) {
 		return xds.Content{}, fmt.Errorf("%w: epoch", ErrKey)
+	}
+	blob := epochPrefix + "/" + s.NewID()
+	if !keyGrammar.MatchString(blob) {
+		return xds.Content{}, fmt.Errorf("%w: id", ErrKey)
+	}
+	h, aead, err := s.lock(epochPrefix, blob)
+	if err != nil {
+		s.observe("create", err)
+		return xds.Content{}, fmt.Errorf("repository: %w", err)
 	}
 	f, err := s.back.temp()
 	if err != nil {
@@ -106,7 +120,7 @@ func (s *Store) Create(ctx context.Context, epochPrefix string, r io.Reader, lim
 	defer os.Remove(f.Name())
 	defer f.Close()
 	failpoint.Before(failpoint.FirstByte)
-	content, err := s.spool.write(ctx, f, r, limit)
+	content, err := s.spool.write(ctx, f, h, aead, r, limit)
 	if errors.Is(err, errSpool) {
 		err = passing(err)
 		s.observe("create", err)
@@ -114,10 +128,7 @@ func (s *Store) Create(ctx context.Context, epochPrefix string, r io.Reader, lim
 	if err != nil {
 		return xds.Content{}, err
 	}
-	content.Blob = epochPrefix + "/" + s.NewID()
-	if !keyGrammar.MatchString(content.Blob) {
-		return xds.Content{}, fmt.Errorf("%w: id", ErrKey)
-	}
+	content.Blob = blob
 	failpoint.Before(failpoint.Complete)
 	err = passing(errors.Join(s.back.put(ctx, content.Blob, f), uncertain(failpoint.Lost(failpoint.Complete))))
 	failpoint.After(failpoint.Complete)

@@ -38,8 +38,8 @@ func (s *Store) Verify(ctx context.Context, sys authz.System, c xds.Content, byt
 
 func (s *Store) verifySize(ctx context.Context, c xds.Content) error {
 	size, err := s.back.size(ctx, c.Blob)
-	if err == nil && size != headerSize+c.Size {
-		err = fmt.Errorf("%w: length %d, registered %d", ErrCorrupt, size-headerSize, c.Size)
+	if err == nil && size != clearSize+c.Size && size != sealSize+sealedLength(c.Size) {
+		err = fmt.Errorf("%w: file of %d bytes, content of %d registered", ErrCorrupt, size, c.Size)
 	}
 	if err != nil {
 		return fmt.Errorf("repository: %s: %w", c.Blob, err)

@@ -22,7 +22,7 @@ type fsckCommand struct {
 	Config    string        `short:"c" placeholder:"FICHIER" help:"Configuration d'une installation, à la place d'un bac à sable."`
 	Data      string        `default:"./.passerelle" type:"path" placeholder:"DOSSIER" help:"Données d'un bac à sable, arrêté ou non (./.passerelle)."`
 	Quick     bool          `help:"Présence et taille des documents seulement : leurs octets ne sont pas lus."`
-	Repair    bool          `help:"Supprimer les blobs orphelins et les intentions périmées ; les métadonnées ne changent jamais."`
+	Repair    bool          `help:"Supprimer les blobs orphelins, les intentions périmées et les clés détruites qu'une restauration a ramenées ; les métadonnées ne changent jamais."`
 	OlderThan time.Duration `name:"older-than" default:"24h" placeholder:"DURÉE" help:"Âge d'un orphelin ou d'une intention périmée (${default}) ; plus jeunes, ils sont peut-être d'un dépôt en cours."`
 }
 
@@ -38,6 +38,8 @@ var fsckWords = map[registry.Fault]struct{ text, advice string }{
 	registry.BlobMissing:         {"octets absents de l'entrepôt", "remettre ce blob depuis la sauvegarde de l'entrepôt"},
 	registry.BlobCorrupt:         {"octets différents de ceux enregistrés (taille ou SHA-256)", "remettre ce blob depuis la sauvegarde de l'entrepôt ; la passerelle refuse de le servir"},
 	registry.BlobUnreadable:      {"octets illisibles : l'entrepôt ne répond pas pour ce blob", "vérifier le disque ou le service S3, puis relancer"},
+	registry.KeyMissing:          {"document dont la clé manque", "restaurer le dossier des clés depuis sa sauvegarde, la plus récente ; vérifier keys.master_file"},
+	registry.KeyRevived:          {"clé détruite qu'une restauration a ramenée", "passerelle fsck --repair : le dossier correspondant a été supprimé définitivement"},
 	registry.BlobOrphan:          {"blob qu'aucun document ne nomme", "reste d'un dépôt interrompu : passerelle fsck --repair"},
 	registry.BlobStray:           {"fichier étranger dans l'entrepôt", "le déplacer hors de l'entrepôt : la passerelle n'y touche pas"},
 	registry.IntentStale:         {"intention d'un dépôt interrompu", "passerelle fsck --repair ; sinon le service la balaie dans l'heure"},

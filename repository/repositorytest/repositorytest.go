@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	epoch  = "d7f2/1"
+	epoch  = "d7f2/1/submission"
 	roomy  = 8 << 20
 	maxOne = 100 // bytes, limit of the limit tests
 )
@@ -200,7 +200,7 @@ func discard(t *testing.T, s *repository.Store) {
 func list(t *testing.T, s *repository.Store) {
 	var made []string
 	for i := range 12 {
-		c, err := s.Create(t.Context(), fmt.Sprintf("p%d/%d", i%3, i%2), strings.NewReader("x"), roomy)
+		c, err := s.Create(t.Context(), fmt.Sprintf("p%d/1/%d", i%3, i%2), strings.NewReader("x"), roomy)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -292,7 +292,7 @@ func manyAtOnce(t *testing.T, s *repository.Store) {
 	for i := range 16 {
 		uploads.Go(func() {
 			text := Text(1000 * (i + 1))
-			c, err := s.Create(t.Context(), fmt.Sprintf("p%d/1", i%2), bytes.NewReader(text), roomy)
+			c, err := s.Create(t.Context(), fmt.Sprintf("p%d/1/s", i%2), bytes.NewReader(text), roomy)
 			if err != nil {
 				t.Error(err)
 				return

@@ -65,7 +65,7 @@ func (s *Service) sweep(ctx context.Context, name string, sweep sweeper, age tim
 	case err != nil:
 		s.Log.Warn(name, "error", err, "intents", done.Intents, "blobs", done.Blobs)
 	case done != registry.Swept{}:
-		s.Log.Info(name, "intents", done.Intents, "blobs", done.Blobs, "strays", done.Strays)
+		s.Log.Info(name, "intents", done.Intents, "blobs", done.Blobs, "strays", done.Strays, "keys", done.Keys)
 	}
 	return err == nil
 }
