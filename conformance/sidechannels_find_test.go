@@ -150,6 +150,7 @@ func nothingBuilt(t *testing.T, th *theatre) {
 		"DocumentReference", "Binary", // the documents themselves
 		"List",                                                     // with members that were seen
 		"Immunization", "ImmunizationRecommendation", "Provenance", // read from a document that was seen, each time
+		"AllergyIntolerance", "Condition", "FamilyMemberHistory", "MedicationStatement", "Observation", "RelatedPerson", // likewise
 		"Patient", "CareTeam", "Consent", // the record's own state, and the rights on it
 		"AuditEvent",   // the history, as the JSON call tells it to the same reader
 		"Subscription", // the subscriber's own words; what it tells is judged at each delivery

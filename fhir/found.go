@@ -7,11 +7,11 @@ type Found struct {
 	JSON     []byte
 }
 
-// AppendFound writes a searchset of such resources (R4 3.1.1.4).
+// AppendFound writes a searchset of such resources, and of its warnings (R4 3.1.1.4).
 func AppendFound(b []byte, s Searchset, found []Found) []byte {
 	w := out{b}
 	w.openSet(s)
-	if len(found) > 0 {
+	if len(found)+len(s.Warnings) > 0 {
 		w.open("entry", '[')
 		for _, f := range found {
 			w.open("", '{')
@@ -19,6 +19,12 @@ func AppendFound(b []byte, s Searchset, found []Found) []byte {
 			w.key("resource")
 			w.b = append(w.b, f.JSON...)
 			w.search("match")
+		}
+		if len(s.Warnings) > 0 {
+			w.open("", '{')
+			w.key("resource")
+			w.b = AppendOutcome(w.b, s.Warnings, false)
+			w.search("outcome")
 		}
 		w.shut(']')
 	}

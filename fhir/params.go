@@ -41,7 +41,9 @@ func nameParam(a xds.Attribute) searchParam {
 // searchTables are all parameters that work, and no other, by resource: the
 // CapabilityStatement is written from them.
 var searchTables = map[string]map[string]searchParam{"DocumentReference": documentTable(), "List": listTable(),
-	"Patient": patientTable(), "CareTeam": rightsTable("participant"), "Consent": rightsTable("actor"), "AuditEvent": auditTable()}
+	"Patient": patientTable(), "CareTeam": rightsTable("participant"), "Consent": rightsTable("actor"), "AuditEvent": auditTable(),
+	"AllergyIntolerance": profileTable(), "Condition": profileTable(), "FamilyMemberHistory": profileTable(), "MedicationStatement": profileTable(),
+	"Observation": profileTable("code", "date"), "RelatedPerson": profileTable()}
 
 // commonTable are the parameters that every search here knows.
 func commonTable() map[string]searchParam {

@@ -4,16 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/fhir"
 	"github.com/passerelle-sante/passerelle/registry"
-	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/cda/vaccination"
 )
@@ -25,13 +22,6 @@ import (
 // maxVaccinationDocuments bounds the documents that one request reads, the newest ones.
 const maxVaccinationDocuments = 200
 
-// shelf remembers what vaccination documents say, by blob: their bytes never change.
-// It is asked with a Visible in hand, so it shows nobody more than the store would.
-type shelf struct {
-	mu   sync.Mutex
-	read *xds.LRU[string, reading]
-}
-
 // reading is a document as it was read.
 type reading struct {
 	document vaccination.Document
@@ -41,35 +31,13 @@ type reading struct {
 // shelved is how many documents a shelf remembers.
 const shelved = 512
 
-func newShelf() *shelf { return &shelf{read: xds.NewLRU[string, reading](shelved)} }
-
-// open reads a document, or remembers it.
-func (sh *shelf) open(ctx context.Context, store *repository.Store, v authz.Visible[xds.Document]) (reading, error) {
-	d, _ := v.Value()
-	if d.Content.Blob == "" || d.Content.Size > vaccination.MaxBytes {
-		return reading{findings: xds.Errors{xds.Found("XML-003", "", "", fmt.Sprintf("un document de cet entrepôt, d'au plus %d octets", vaccination.MaxBytes))}}, nil
-	}
-	sh.mu.Lock()
-	known, ok := sh.read.Get(d.Content.Blob)
-	sh.mu.Unlock()
-	if ok {
-		return known, nil
-	}
-	body, err := store.Open(ctx, v)
-	if err != nil {
-		return reading{}, err
-	}
-	defer body.Close()
-	content, err := io.ReadAll(body)
-	if err != nil {
-		return reading{}, err
-	}
-	known.document, known.findings = vaccination.Read(content)
-	sh.mu.Lock()
-	sh.read.Put(d.Content.Blob, known)
-	sh.mu.Unlock()
-	return known, nil
+func readVaccinations(content []byte) (r reading) {
+	r.document, r.findings = vaccination.Read(content)
+	return r
 }
+
+// unread is what is said of a document that is not opened.
+var unread = reading{findings: xds.Errors{xds.Found("XML-003", "", "", fmt.Sprintf("un document de cet entrepôt, d'au plus %d octets", vaccination.MaxBytes))}}
 
 // carnet is what a reader may see of one record's vaccinations.
 type carnet struct {
@@ -116,9 +84,12 @@ func (s *Server) gather(ctx context.Context, c *carnet, page registry.Page) erro
 	}
 	c.read = make([]vaccination.Document, len(page.Documents))
 	for i, v := range page.Documents {
-		read, err := s.shelf.open(ctx, s.Repository, v)
+		read, ok, err := s.shelf.Open(ctx, s.Repository, v)
 		if err != nil {
 			return err
+		}
+		if !ok {
+			read = unread
 		}
 		c.read[i] = read.document
 		d, _ := v.Value()

@@ -105,8 +105,8 @@ func (s *Server) terms(c *call, resource string) (fhir.Search, error) {
 }
 
 // writeFound answers a search with resources that are no documents.
-func (s *Server) writeFound(c *call, query fhir.Search, record string, found []fhir.Found, total int, next string) error {
-	set := fhir.Searchset{Base: s.Base, Self: query.URL(s.Base, record, query.Cursor)}
+func (s *Server) writeFound(c *call, query fhir.Search, record string, found []fhir.Found, total int, next string, warnings ...*xds.Error) error {
+	set := fhir.Searchset{Base: s.Base, Self: query.URL(s.Base, record, query.Cursor), Warnings: warnings}
 	if !query.NoTotal || query.CountOnly {
 		set.Total = &total
 	}

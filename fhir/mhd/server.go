@@ -30,6 +30,7 @@ import (
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/cda/medical"
 	"github.com/passerelle-sante/passerelle/xds/cda/vaccination"
 )
 
@@ -62,7 +63,8 @@ type Server struct {
 	routes  []route
 	bundles *room // memory for bundles
 	answers xds.Buffers
-	shelf   *shelf
+	shelf   *repository.Shelf[reading]
+	profile *repository.Shelf[medical.Document]
 }
 
 // call is one request.
@@ -81,7 +83,8 @@ type call struct {
 
 // Routes adds the face to a router.
 func (s *Server) Routes(r gin.IRouter) {
-	s.routes, s.bundles, s.shelf = routes, newRoom(), newShelf()
+	s.routes, s.bundles, s.shelf = routes, newRoom(), repository.NewShelf(shelved, vaccination.MaxBytes, readVaccinations)
+	s.profile = repository.NewShelf(shelved, medical.MaxBytes, readSection)
 	handler := gin.WrapF(s.serve)
 	r.Any("/fhir", handler)
 	r.Any("/fhir/*path", handler)

@@ -23,8 +23,8 @@ import (
 // resources are those that the product reads or writes; the data types follow
 // from them.
 var resources = []string{
-	"AuditEvent", "Binary", "Bundle", "CapabilityStatement", "CareTeam", "Condition", "Consent", "Device", "DocumentReference", "Immunization",
-	"ImmunizationRecommendation", "List", "Observation", "OperationOutcome", "Organization", "Parameters", "Patient", "Practitioner", "PractitionerRole",
+	"AllergyIntolerance", "AuditEvent", "Binary", "Bundle", "CapabilityStatement", "CareTeam", "Condition", "Consent", "Device", "DocumentReference", "FamilyMemberHistory", "Immunization",
+	"ImmunizationRecommendation", "List", "MedicationStatement", "Observation", "OperationOutcome", "Organization", "Parameters", "Patient", "Practitioner", "PractitionerRole",
 	"Provenance", "RelatedPerson", "Subscription",
 }
 

@@ -95,6 +95,9 @@ func (f Field) read(text string, b Bounds) (value, expected string) {
 	}
 	switch f.Form {
 	case Date:
+		if f.Ahead {
+			b.Now = time.Time{}
+		}
 		return readDate(text, b)
 	case Instant:
 		return readInstant(text, b)

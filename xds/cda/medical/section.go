@@ -49,8 +49,8 @@ type Field struct {
 	Label    string
 	Form     Form
 	Required bool
-	Longest  int // in characters, 0 = that of the form
-	Hint     string
+	Longest  int  // in characters, 0 = that of the form
+	Ahead    bool // a date may be to come
 
 	// Of a number.
 	Least, Most float64
