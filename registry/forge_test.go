@@ -152,6 +152,8 @@ func TestPermissionsOfTheRecord(t *testing.T) {
 			"SetProfile":         record.SetProfile(ctx, h, authz.System{}, w.record, authz.ProfileErased),
 			"SeedAdministrator":  record.SeedAdministrator(ctx, h, authz.System{}, w.record, "inconnu"),
 			"Enlist":             record.Enlist(ctx, h, authz.System{}, record.Professional{ID: "x"}),
+			"Place":              record.Place(ctx, h, authz.System{}, record.Workplace{Professional: "x"}),
+			"Extract":            w.reg.Extract(ctx, authz.System{}, "x", time.Time{}, time.Now(), nil),
 			"Wipe":               w.reg.Wipe(ctx, authz.System{}),
 			"Wipe, blank reason": w.reg.Wipe(ctx, authz.AsSystem("")),
 		} {

@@ -305,6 +305,8 @@ var Problems = []Problem{
 	conf("CONF-009", "Réglage dangereux en production", "unsafe in production", "choisir le réglage sûr indiqué"),
 
 	// The matrice d'habilitation as data: `passerelle policy import`.
+	matrixFile("DIR-001", "Ce n'est pas un extrait de l'annuaire", "not an extract of the directory", "donner l'extrait PS_LibreAcces_Personne_activite de l'Annuaire Santé, ou celui des établissements FINESS, avec sa ligne de titres"),
+	matrixFile("DIR-002", "Ligne de l'extrait inutilisable", "a line of the extract that cannot be used", "corriger la ligne et reprendre l'import : les autres sont enregistrées, les reprendre ne les double pas"),
 	matrixFile("POL-001", "Fichier de matrice illisible", "unreadable matrix file", "columns.csv et matrice.csv, ou les pages JSON:API telles que le site les publie : passerelle policy import --help"),
 	matrixFile("POL-002", "Profession inconnue", "unknown profession", "un code de TRE_G15, ou un code de rôle R94, R95, R291"),
 	matrixFile("POL-003", "Type de document inconnu", "unknown document type", "ajouter sa ligne à matrice.csv et importer la forme CSV"),

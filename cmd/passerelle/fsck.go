@@ -2,25 +2,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/passerelle-sante/passerelle/authz"
-	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/service"
 	"github.com/passerelle-sante/passerelle/registry"
-	"github.com/passerelle-sante/passerelle/registry/postgres"
-	"github.com/passerelle-sante/passerelle/repository"
 )
 
 type fsckCommand struct {
-	Config    string        `short:"c" placeholder:"FICHIER" help:"Configuration d'une installation, à la place d'un bac à sable."`
-	Data      string        `default:"./.passerelle" type:"path" placeholder:"DOSSIER" help:"Données d'un bac à sable, arrêté ou non (./.passerelle)."`
+	storesTarget
 	Quick     bool          `help:"Présence et taille des documents seulement : leurs octets ne sont pas lus."`
 	Repair    bool          `help:"Supprimer les blobs orphelins, les intentions périmées et les clés détruites qu'une restauration a ramenées ; les métadonnées ne changent jamais."`
 	OlderThan time.Duration `name:"older-than" default:"24h" placeholder:"DURÉE" help:"Âge d'un orphelin ou d'une intention périmée (${default}) ; plus jeunes, ils sont peut-être d'un dépôt en cours."`
@@ -57,11 +49,7 @@ var fsckWords = map[registry.Fault]struct{ text, advice string }{
 // Run checks both stores and prints what it finds. Findings that were repaired do
 // not fail the command.
 func (c *fsckCommand) Run(ctx context.Context, p *program) error {
-	open := c.sandbox
-	if c.Config != "" {
-		open = c.installation
-	}
-	stores, err := open(ctx)
+	stores, err := c.stores(ctx)
 	if err != nil {
 		return err
 	}
@@ -77,48 +65,6 @@ func (c *fsckCommand) Run(ctx context.Context, p *program) error {
 		return environment("contrôle impossible : "+err.Error(), "passerelle fsck --help")
 	}
 	return report.end(done)
-}
-
-// sandbox reaches the two stores of a data folder.
-func (c *fsckCommand) sandbox(ctx context.Context) (fsckStores, error) {
-	s, err := sandbox.OpenStores(ctx, c.Data, slog.New(slog.DiscardHandler))
-	var known *postgres.Error
-	switch {
-	case errors.Is(err, sandbox.ErrNoData):
-		return fsckStores{}, environment("aucune donnée d'un bac à sable dans "+c.Data, "passerelle fsck --data DOSSIER")
-	case errors.As(err, &known):
-		return fsckStores{}, environment(known.French)
-	case err != nil:
-		return fsckStores{}, environment(err.Error(), "passerelle fsck --data DOSSIER")
-	}
-	return fsckStores{s.Pool, s.Repository, func() { s.Close(context.WithoutCancel(ctx)) }}, nil
-}
-
-// installation reaches the two stores of a configuration. The schema is left as it is.
-func (c *fsckCommand) installation(ctx context.Context) (fsckStores, error) {
-	conf := configured{Config: c.Config}
-	cfg, err := conf.load()
-	if err != nil {
-		return fsckStores{}, err
-	}
-	cfg.Database.MigrateAtStart = false
-	pool, err := conf.database(ctx, cfg)
-	if err != nil {
-		return fsckStores{}, err
-	}
-	blobs, err := openRepository(ctx, cfg)
-	if err != nil {
-		pool.Close()
-		return fsckStores{}, conf.noRepository(err)
-	}
-	return fsckStores{pool, blobs, pool.Close}, nil
-}
-
-// fsckStores are the two stores that are held against each other.
-type fsckStores struct {
-	pool       *pgxpool.Pool
-	repository *repository.Store
-	close      func()
 }
 
 // fsckFinding is a finding as it is printed.

@@ -56,6 +56,8 @@ type commands struct {
 	Explain    explainCommand    `cmd:"" help:"Expliquer une décision d'accès : la porte, les règles, chaque document."`
 	Fsck       fsckCommand       `cmd:"" help:"Contrôler le registre et l'entrepôt l'un par l'autre : octets, orphelins, identifiants."`
 	Policy     policyCmd         `cmd:"" help:"Politique d'accès."`
+	Directory  directoryCmd      `cmd:"" help:"Annuaire des professionnels et des structures : importer, chercher."`
+	Journal    journalCmd        `cmd:"" help:"Traces des accès : extraction par professionnel."`
 	Errors     errorsCommand     `cmd:"" help:"Codes d'erreur : ce qu'ils disent et comment corriger."`
 	Version    versionCommand    `cmd:"" help:"Version du programme."`
 	Completion completionCommand `cmd:"" help:"Complétion pour bash, zsh ou fish."`

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry/internal/db"
 )
@@ -47,9 +49,7 @@ func Read(ctx context.Context, h db.Handle, a authz.Allowed, f Filter) ([]Line, 
 	if err := db.Permitted(h, a, authz.Journal, authz.OwnJournal); err != nil {
 		return nil, err
 	}
-	rows, err := db.On(h).Query(ctx, `
-select at, actor, actor_name, profession, structure, kind, mode, action, transaction, permit, documents::text[], reason, secret, unbound, code, application, token_id, issuer, seq
-from trail
+	rows, err := db.On(h).Query(ctx, `select `+columns+` from trail
 where record = $1
   and ($2::timestamptz is null or at >= $2) and ($3::timestamptz is null or at < $3)
   and ($4 = '' or actor = $4) and ($5::timestamptz is null or at <= $5) and ($8 = 0 or seq = $8)
@@ -61,17 +61,51 @@ order by at desc, seq desc offset $6 limit $7`,
 	defer rows.Close()
 	var lines []Line
 	for rows.Next() {
-		var l Line
-		var kind, mode, action int16
-		if err := rows.Scan(&l.At, &l.Actor, &l.ActorName, &l.Profession, &l.Structure, &kind, &mode, &action, &l.Transaction,
-			&l.Permit, &l.Documents, &l.Reason, &l.Secret, &l.Unbound, &l.Code, &l.Application,
-			&l.TokenID, &l.Issuer, &l.Seq); err != nil {
+		l, err := scan(rows)
+		if err != nil {
 			return nil, err
 		}
-		l.Kind, l.Mode, l.Action = authz.Value(kind), authz.Value(mode), authz.Value(action)
 		lines = append(lines, l)
 	}
 	return lines, rows.Err()
+}
+
+const columns = `at, actor, actor_name, profession, structure, kind, mode, action, transaction, permit, documents::text[], reason, secret, unbound, code,
+application, token_id, issuer, seq`
+
+// scan reads the columns, and whatever stands behind them.
+func scan(row pgx.CollectableRow, more ...any) (l Line, err error) {
+	var kind, mode, action int16
+	err = row.Scan(append([]any{&l.At, &l.Actor, &l.ActorName, &l.Profession, &l.Structure, &kind, &mode, &action, &l.Transaction,
+		&l.Permit, &l.Documents, &l.Reason, &l.Secret, &l.Unbound, &l.Code, &l.Application, &l.TokenID, &l.Issuer, &l.Seq}, more...)...)
+	l.Kind, l.Mode, l.Action = authz.Value(kind), authz.Value(mode), authz.Value(action)
+	return l, err
+}
+
+// Of gives every row of one professional in a period, on all records, oldest first, one
+// by one as they come from the server. It reads the whole trail: there is no index for it,
+// which every request would pay for. The zero System reads nothing.
+func Of(ctx context.Context, conn *pgx.Conn, sys authz.System, actor string, from, to time.Time, each func(record string, l Line) error) error {
+	if err := db.BySystem(sys); err != nil {
+		return err
+	}
+	rows, err := conn.Query(ctx, `select `+columns+`, record::text from trail
+where actor = $1 and at >= $2 and at < $3 order by at, seq`, actor, from, to)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var record string
+		l, err := scan(rows, &record)
+		if err == nil {
+			err = each(record, l)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 func null(t time.Time) *time.Time {
