@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/passerelle-sante/passerelle/rights"
 )
 
 // schema is a JSON Schema of the OpenAPI document.
@@ -48,10 +50,21 @@ var settings = map[string]any{
 
 // schemas are the bodies and answers that routes name.
 var schemas = map[string]schema{
-	"Search":        object([]string{"ins"}, map[string]any{"ins": schema{"type": "string", "example": "293035999901196^^^&1.2.250.1.213.1.4.10&ISO^NH"}}),
-	"Found":         object([]string{"record"}, map[string]any{"record": text}),
-	"Settings":      object(nil, settings),
-	"Attested":      object(nil, map[string]any{"attested": schema{"type": "boolean", "description": "à la demande du patient (obligatoire pour un professionnel qui masque, démasque ou bloque)"}}),
+	"Search":   object([]string{"ins"}, map[string]any{"ins": schema{"type": "string", "example": "293035999901196^^^&1.2.250.1.213.1.4.10&ISO^NH"}}),
+	"Found":    object([]string{"record"}, map[string]any{"record": text}),
+	"Settings": object(nil, settings),
+	"Attested": object(nil, map[string]any{"attested": schema{"type": "boolean", "description": "à la demande du patient (obligatoire pour un professionnel qui masque, démasque ou bloque)"}}),
+	"Nothing":  object(nil, map[string]any{}),
+	"Erase":    object([]string{"confirm"}, map[string]any{"confirm": schema{"type": "string", "enum": []string{rights.Confirmation}, "description": "rien ne pourra être récupéré"}}),
+	"Lived": object([]string{"record", "state"}, map[string]any{
+		"record": text, "state": schema{"type": "string", "enum": []string{"opposed", "active", "closed"}},
+		"until": schema{"type": "string", "format": "date-time", "description": "d'un dossier clos : la destruction de ses données"},
+	}),
+	"Ended": object([]string{"record", "state", "epoch", "erasedAt", "documents"}, map[string]any{
+		"record": text, "state": schema{"type": "string", "enum": []string{"erased"}}, "epoch": schema{"type": "integer"}, "erasedAt": instant,
+		"documents":   schema{"type": "integer", "description": "documents supprimés"},
+		"destroyedAt": schema{"type": "string", "format": "date-time", "description": "données et clé détruites ; absent tant que la destruction continue"},
+	}),
 	"Administrator": object([]string{"professional"}, map[string]any{"professional": text}),
 	"Blocked":       object(nil, map[string]any{"professional": text, "blocked": boolean}),
 	"Link": object([]string{"basis", "attested"}, map[string]any{

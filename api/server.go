@@ -58,6 +58,11 @@ var routes = []route{
 	{http.MethodDelete, "/records/{id}/applications/{client}", "Retirer l'autorisation d'une application", "titulaire, représentant", "", "", (*Server).revoke},
 	{http.MethodPut, "/records/{id}/administrator", "Nommer le médecin traitant", "titulaire, représentant", "Administrator", "Administrator", (*Server).nameAdministrator},
 	{http.MethodDelete, "/records/{id}/administrator", "Retirer le médecin traitant", "titulaire, représentant, le médecin traitant lui-même", "", "", (*Server).removeAdministrator},
+	{http.MethodPost, "/records/{id}/activate", "Activer le dossier", "titulaire, représentant", "Attested", "Lived", (*Server).activate},
+	{http.MethodPost, "/records/{id}/oppose", "S'opposer à la création du dossier", "titulaire, représentant", "Nothing", "Lived", lives((*rights.Desk).Oppose)},
+	{http.MethodPost, "/records/{id}/close", "Clore le dossier : les données sont gardées dix ans", "titulaire, représentant", "Nothing", "Lived", lives((*rights.Desk).Close)},
+	{http.MethodPost, "/records/{id}/reopen", "Rouvrir un dossier clos, avec ses données", "titulaire, représentant", "Nothing", "Lived", lives((*rights.Desk).Reopen)},
+	{http.MethodPost, "/records/{id}/erase", "Supprimer définitivement toutes les données", "titulaire, représentant", "Erase", "Ended", (*Server).erase},
 	{http.MethodPost, "/records/{id}/documents/{document}/{act}", "Masquer, démasquer, rendre visible, archiver, désarchiver, supprimer", "selon l'acte", "Attested", "Changed", (*Server).act},
 	{http.MethodGet, "/records/{id}/history", "Historique des accès", "titulaire, représentant, délégué, médecin traitant ; professionnel : ses propres lignes", "", "History", (*Server).history},
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/registry/registrytest"
+	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/rights"
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -86,7 +87,11 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk := &rights.Desk{Gate: w.gate, Registry: w.registry, Now: now}
+	blobs, err := repository.Dir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	desk := &rights.Desk{Gate: w.gate, Registry: w.registry, Repository: blobs, Now: now}
 	server := &api.Server{Rights: desk, Tokens: tokens, Incident: newID, Log: slog.New(slog.DiscardHandler)}
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()

@@ -77,7 +77,7 @@ func eventOf(transaction string, action authz.Value) (event, coded) {
 		e.id, e.action, e.sent = eventLogUsed, "R", true
 	case authz.Submit:
 		e.id, e.action = eventImport, "C"
-	case authz.Delete, authz.Erase:
+	case authz.Delete, authz.Erase, authz.Retention:
 		e.action = "D"
 	}
 	if transaction == "" {

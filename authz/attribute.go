@@ -173,6 +173,9 @@ var valueNames = map[Attr][]string{
 
 // Name is the name of a value of the attribute (policy §1.1).
 func (a Attr) Name(v Value) string {
+	if a == Action && v >= Notice && int(v-Notice) < len(ownActs) {
+		return ownActs[v-Notice]
+	}
 	if names, ok := valueNames[a]; ok {
 		return names[v]
 	}

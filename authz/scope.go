@@ -351,6 +351,11 @@ func actCode(action, kind Value) string {
 		return "ACC-41"
 	case DeclareLink, Unlink:
 		return "ACC-44"
+	case Activate, Oppose, Reopen, Erase: // to the holder and representatives it is closed by the state alone
+		if kind == Patient || kind == Representative {
+			return "LIFE-001"
+		}
+		return "ACC-42"
 	default:
 		return "ACC-42"
 	}

@@ -96,7 +96,7 @@ func letterOf(action authz.Value) string {
 		return "R"
 	case authz.Submit:
 		return "C"
-	case authz.Delete, authz.Erase:
+	case authz.Delete, authz.Erase, authz.Retention:
 		return "D"
 	case authz.Search, authz.Journal, authz.OwnJournal, authz.ReadState, authz.Exists:
 		return "E"

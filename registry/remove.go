@@ -264,10 +264,14 @@ func (s *Session) carryOut(ctx context.Context, removals []*removal, findings xd
 			}
 		}
 	}
-	// In the transaction of the removal: from its commit on a sweep deletes the bytes,
-	// and not before (I-7).
+	return prefixes, s.condemn(ctx, prefixes)
+}
+
+// condemn gives up the bytes under prefixes, in the transaction of the removal: from its
+// commit on a sweep deletes them, and not before (I-7).
+func (s *Session) condemn(ctx context.Context, prefixes []string) error {
 	_, err := s.tx.Exec(ctx, `
 insert into blob_intent (prefix, created_at) select p, '-infinity' from unnest($1::text[]) p
 on conflict (prefix) do update set created_at = '-infinity'`, append([]string{}, prefixes...))
-	return prefixes, err
+	return err
 }

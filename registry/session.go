@@ -35,6 +35,9 @@ type Registry struct {
 	Patience     time.Duration // with the database, for one transaction; 0 is a minute
 	// Decided hears of every decision once its trail row is committed; nil ignores it.
 	Decided func(action authz.Value, permit bool)
+	// Shred destroys the key of an epoch of a record, for good; one that is destroyed
+	// already is none to complain of. nil: bytes have no key.
+	Shred func(ctx context.Context, record string, epoch int) error
 	// Audited makes an audit message of every trail row (ITI-20), which waits in the
 	// outbox for its sink.
 	Audited bool
@@ -71,7 +74,11 @@ const attempts = 8
 // returns: when fn succeeds, and when it refuses with an *xds.Error or xds.Errors,
 // so that refusals are traced. Nothing may be sent to a client inside fn.
 func (r *Registry) Read(ctx context.Context, fn func(*Session) error) error {
-	return r.run(ctx, fn)
+	err := r.run(ctx, fn)
+	if contended(err) { // its record was erased meanwhile: asked again it has another answer
+		return &xds.Error{ID: "REG-006"}
+	}
+	return err
 }
 
 // Probe is Read for an early look that leaves no trace when it succeeds: a deposit

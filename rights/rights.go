@@ -14,15 +14,17 @@ import (
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/registry/record"
+	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
 // Desk is where rights are exercised.
 type Desk struct {
-	Gate     *authz.Gate
-	Registry *registry.Registry
-	Now      func() time.Time
-	Listed   []authz.Application // the operator's catalogue
+	Gate       *authz.Gate
+	Registry   *registry.Registry
+	Repository *repository.Store // whose bytes go when a record is erased
+	Now        func() time.Time
+	Listed     []authz.Application // the operator's catalogue
 }
 
 // Face is how somebody asks; the history names it.

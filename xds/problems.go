@@ -184,6 +184,11 @@ var Problems = []Problem{
 	{ID: "OPS-001", Registry: codeRegistry, Repository: codeRepository, Status: http.StatusForbidden, Issue: "forbidden", French: "Acte réservé aux exploitants", English: "reserved to operators", Hint: "demander à l'exploitant de la passerelle"},
 	{ID: "OPS-002", Registry: codeRegistry, Repository: codeRepository, Status: http.StatusForbidden, Issue: "forbidden", French: "Droit d'exploitation requis pour interroger plusieurs patients", English: "a query about several patients takes an operator's right", Hint: "interroger un patient à la fois (ITI-18), ou demander ce droit à l'exploitant ([operators] many_patients)"},
 
+	// The life of a record (policy §1.5).
+	{ID: "LIFE-001", Status: http.StatusConflict, Issue: "conflict", French: "L'état du dossier ne permet pas cet acte", English: "the state of the record does not allow this act", Hint: "relire l'état du dossier : GET /api/v1/records/{id}"},
+	{ID: "LIFE-002", Status: http.StatusUnprocessableEntity, Issue: "business-rule", French: "La suppression définitive n'est pas confirmée", English: "the definitive deletion is not confirmed", Hint: `envoyer {"confirm":"SUPPRIMER"} : rien ne pourra être récupéré`},
+	{ID: "LIFE-003", Status: http.StatusConflict, Issue: "conflict", French: "L'accord de l'autre parent est attendu", English: "the agreement of the other parent is awaited", Hint: `attendre sa réponse, ou attester cet accord : {"attested":true}`},
+
 	// Stored queries (ITI TF-2 3.18).
 	coded("QRY-001", "XDSUnknownStoredQuery", http.StatusBadRequest, "not-supported", "Requête stockée inconnue", "unknown stored query", "prendre l'UUID d'une requête que la passerelle offre : /xds/registry?wsdl"),
 	coded("QRY-002", "XDSStoredQueryMissingParam", http.StatusBadRequest, "required", "Paramètre obligatoire absent", "required parameter missing", "donner le paramètre indiqué"),

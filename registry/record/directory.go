@@ -3,6 +3,7 @@ package record
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -101,6 +102,24 @@ type Holder struct {
 	Profile  authz.Value
 	Settings authz.Settings
 	People   []Person
+	At       time.Time // since when it is in its state; zero: nothing ever becomes due of it
+}
+
+// life is where a new record stands.
+func (r Holder) life() Life {
+	l := Life{Record: r.Record, State: r.Profile, Epoch: 1, BirthDate: r.Traits.BirthDate}
+	if r.At.IsZero() {
+		return l
+	}
+	switch r.Profile {
+	case authz.ProfileNotified:
+		l.NotifiedAt = &r.At
+	case authz.ProfileClosed:
+		l.ClosedAt = &r.At
+	}
+	birth, known := birthday(l.BirthDate)
+	l.Minor = known && r.At.Before(birth)
+	return l
 }
 
 // Create stores a record. maskedOK is off when both emergency modes are.
@@ -117,6 +136,11 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		int16(r.Profile), settings.MaskAll, settings.SamuOK, settings.BdgOK, settings.MaskedOK)
 	if err != nil {
 		return err
+	}
+	if l := r.life(); !r.At.IsZero() {
+		if err := l.store(ctx, tx); err != nil {
+			return err
+		}
 	}
 	for _, p := range r.People {
 		if _, err := tx.Exec(ctx,
@@ -138,7 +162,8 @@ func SeedAdministrator(ctx context.Context, h db.Handle, sys authz.System, recor
 	return err
 }
 
-// SetProfile moves a record to a state of its life cycle (policy §1.5).
+// SetProfile puts a record into a state whatever its former one, without what goes with
+// it: for tests.
 func SetProfile(ctx context.Context, h db.Handle, sys authz.System, record string, profile authz.Value) error {
 	if err := db.BySystem(sys); err != nil {
 		return err

@@ -44,13 +44,15 @@ type Filter struct {
 	Seq      int64 // one line alone, 0 = all
 }
 
-// Read gives lines of a record, newest first.
+// Read gives lines of a record, newest first; of one that was erased and reactivated,
+// those of the new epoch alone (policy S3).
 func Read(ctx context.Context, h db.Handle, a authz.Allowed, f Filter) ([]Line, error) {
 	if err := db.Permitted(h, a, authz.Journal, authz.OwnJournal); err != nil {
 		return nil, err
 	}
 	rows, err := db.On(h).Query(ctx, `select `+columns+` from trail
 where record = $1
+  and at >= coalesce((select max(ended_at) from ended where record = $1), '-infinity')
   and ($2::timestamptz is null or at >= $2) and ($3::timestamptz is null or at < $3)
   and ($4 = '' or actor = $4) and ($5::timestamptz is null or at <= $5) and ($8 = 0 or seq = $8)
 order by at desc, seq desc offset $6 limit $7`,

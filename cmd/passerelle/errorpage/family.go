@@ -36,6 +36,7 @@ var families = []family{
 	{"REG", "Registre", "Registry", append([]string{"ITI-18", "ITI-62", "API"}, submissions...), false},
 	{"UPD", "Mise à jour des métadonnées", "Metadata update", updates, false},
 	{"OPS", "Actes de l'exploitant", "Acts of the operator", []string{"ITI-51", "ITI-62", "ITI-86"}, false},
+	{"LIFE", "Vie du dossier", "Life of a record", []string{"API"}, false},
 	{"QRY", "Requêtes", "Queries", queries, false},
 	{"ACT", "Transactions DMP", "DMP transactions", nil, false},
 	{"COM", "Autres communautés", "Other communities", []string{"ITI-18", "ITI-43", "ITI-38", "ITI-39"}, false},

@@ -75,7 +75,7 @@ func (s *Sandbox) createRecord(ctx context.Context, st *state, p patient) error 
 	holder := record.Holder{
 		Record: p.Record, Patient: p.INS, Sex: p.Sex, Settings: p.Settings,
 		Traits:  authz.Traits{Family: p.Family, Given: p.Given, BirthDate: compact(p.BirthDate)},
-		Profile: profileValue(p.State),
+		Profile: profileValue(p.State), At: s.clock.Now(),
 	}
 	for _, x := range p.Representatives {
 		holder.People = append(holder.People, record.Person{ID: x.ID, Role: authz.RepresentativeRole, Family: x.Family, Given: x.Given})
@@ -247,7 +247,8 @@ func (s *Sandbox) closeRecords(ctx context.Context, st *state, members cast.Cast
 		}
 		err := s.at(members.Seed.Add(-m.ClosedFor)).profileAct(ctx, st, "patient:"+m.Name, m.Name, authz.Close, "JSON:close",
 			func(session *registry.Session, a authz.Allowed) error {
-				return record.SetProfile(ctx, session.Handle(), system, a.Record(), authz.ProfileClosed)
+				_, err := record.Act(ctx, session.Handle(), a, session.Now())
+				return err
 			})
 		if err != nil {
 			return fmt.Errorf("clôture %s : %w", m.Name, err)

@@ -247,7 +247,7 @@ func (s *Service) route() error {
 	}
 	s.fhir = fhirFace
 	fhirFace.Routes(s.router)
-	desk := &rights.Desk{Gate: s.Gate, Registry: s.Registry, Now: s.Now, Listed: s.Applications}
+	desk := &rights.Desk{Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Now: s.Now, Listed: s.Applications}
 	(&api.Server{Rights: desk, Tokens: tokens, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
 	s.Console = &console.Server{Rights: desk, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Base: s.Base, Sandbox: s.Sandbox != Sandbox{}, Now: s.Now, NewID: NewID, Log: s.Log}
 	if err := s.Console.Routes(s.router); err != nil {

@@ -63,7 +63,7 @@ func patients(at time.Time) []Patient {
 		{Name: "david", Family: "RENARD", Given: "David", Sex: "M", BirthDate: "1981-06-21", LocalID: "590001670",
 			Settings: authz.Settings{SamuOK: false, BdgOK: false}},
 		{Name: "emma", Family: "COLLIN", Given: "Emma", Sex: "F", BirthDate: "1977-09-30", LocalID: "590001736",
-			Settings: authz.DefaultSettings, State: "closed", ClosedFor: 2 * year},
+			Settings: authz.DefaultSettings, State: "closed", ClosedFor: 2*year + 2*24*time.Hour},
 		{Name: "farid", Family: "BENALI", Given: "Farid", Sex: "M", BirthDate: "1990-01-17", LocalID: "590001802",
 			Settings: authz.DefaultSettings, State: "opposed"},
 		{Name: "gina", Family: "ROSSI", Given: "Gina", Sex: "F", BirthDate: "1973-05-08", LocalID: "590001868",
