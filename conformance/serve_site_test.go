@@ -38,6 +38,7 @@ import (
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/repository/repositorytest"
+	"github.com/passerelle-sante/passerelle/repository/vault"
 	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/saml"
 )
@@ -181,8 +182,11 @@ func (s *site) write(t *testing.T, name string, content []byte) {
 // configure writes passerelle.toml.
 func (s *site) configure(t *testing.T, o repository.S3Options) {
 	t.Helper()
-	for name, content := range map[string]string{"base": sitePassword, "curseur": siteCursor, "s3-acces": o.AccessKey, "s3-secret": o.SecretKey} {
+	for name, content := range map[string]string{"base": sitePassword, "curseur": siteCursor, "maitresse": siteCursor, "signature": siteCursor, "s3-acces": o.AccessKey, "s3-secret": o.SecretKey} {
 		s.write(t, name, []byte(content+"\n"))
+	}
+	if _, err := vault.Create(filepath.Join(s.dir, "cles"), vault.Master([]byte(siteCursor+"\n"))); err != nil {
+		t.Fatal(err)
 	}
 	s.write(t, "passerelle.toml", fmt.Appendf(nil, `[site]
 repository_id = "1.2.250.1.213.99.7"
@@ -203,6 +207,10 @@ access_key_file = "s3-acces"
 secret_key_file = "s3-secret"
 tls = false
 spool = %q
+[keys]
+directory = "cles"
+master_file = "maitresse"
+signature_file = "signature"
 [[vihf]]
 issuer = %q
 certificates = ["vihf.pem"]
@@ -294,7 +302,7 @@ func (s *site) as(t *testing.T, name string, patient xds.CX) *kitBearer {
 func (s *site) run(t *testing.T, verb string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), s.binary, append([]string{verb, "-c", s.dir}, args...)...)
+	cmd := exec.CommandContext(t.Context(), s.binary, append(append(strings.Fields(verb), "-c", s.dir), args...)...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
 	var exit *exec.ExitError

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -72,7 +73,37 @@ func (s *site) firstDay(t *testing.T) {
 	if code, stdout, _ := s.run(t, "doctor", "-o", "json"); code != 0 || !strings.Contains(stdout, `"failed": 0`) {
 		t.Errorf("doctor: %d %s", code, stdout)
 	}
+	s.unmounted(t)
 	s.misspelled(t)
+}
+
+// unmounted: an empty folder where the keys should be is no vault, until it is made one.
+func (s *site) unmounted(t *testing.T) {
+	t.Helper()
+	keys := filepath.Join(s.dir, "cles")
+	if err := errors.Join(os.Rename(keys, keys+".volume"), os.Mkdir(keys, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := s.run(t, "serve"); code != 3 || !strings.Contains(stderr, "passerelle keys init -c") {
+		t.Errorf("serve without the volume of the keys: %d %s", code, stderr)
+	}
+	if code, stdout, _ := s.run(t, "doctor"); code != 1 || !strings.Contains(stdout, "FAIL  clés") {
+		t.Errorf("doctor without the volume of the keys: %d\n%s", code, stdout)
+	}
+	if code, stdout, stderr := s.run(t, "keys init"); code != 0 || !strings.Contains(stdout, "copie hors ligne") {
+		t.Errorf("keys init: %d %s %s", code, stdout, stderr)
+	}
+	if code, stdout, _ := s.run(t, "doctor"); code != 0 || !strings.Contains(stdout, "OK    clés") {
+		t.Errorf("doctor after keys init: %d\n%s", code, stdout)
+	}
+	s.write(t, "maitresse", []byte("une autre clé maîtresse, de 32 octets au moins"))
+	if code, _, stderr := s.run(t, "serve"); code != 3 || !strings.Contains(stderr, "clé maîtresse") {
+		t.Errorf("serve with another master key: %d %s", code, stderr)
+	}
+	s.write(t, "maitresse", []byte(siteCursor+"\n"))
+	if err := errors.Join(os.RemoveAll(keys), os.Rename(keys+".volume", keys)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // misspelled: one wrong key is enough, and its line is told.
@@ -85,7 +116,7 @@ func (s *site) misspelled(t *testing.T) {
 	}
 	s.write(t, "passerelle.toml", []byte(strings.Replace(string(right), "certificates =", "certificate =", 1)))
 	defer s.write(t, "passerelle.toml", right)
-	if code, _, stderr := s.run(t, "serve"); code != 2 || !strings.Contains(stderr, "vihf[0].certificate (ligne 22") || !strings.Contains(stderr, "certificates") {
+	if code, _, stderr := s.run(t, "serve"); code != 2 || !strings.Contains(stderr, "vihf[0].certificate (ligne 26") || !strings.Contains(stderr, "certificates") {
 		t.Errorf("a misspelled key: %d %s", code, stderr)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/config"
 	"github.com/passerelle-sante/passerelle/registry/postgres"
+	"github.com/passerelle-sante/passerelle/repository/vault"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -85,6 +87,7 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 		x.ok("secrets", "%s, lisibles par leur propriétaire seul", plural(secrets(cfg), "fichier"))
 		x.database(cfg)
 		x.repository(cfg)
+		x.keys(cfg)
 		x.certificates(cfg, p.now())
 		x.clients(cfg)
 		x.revocation(cfg, p.now())
@@ -96,7 +99,7 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 
 // secrets counts the files that Load has found private.
 func secrets(cfg *config.Config) int {
-	n := 1 // cursor
+	n := 3 // cursor, master key, signature
 	for _, set := range []bool{cfg.Password.Set(), cfg.AccessKey.Set(), cfg.SecretKey.Set(), cfg.Certificate != nil, cfg.SOAPIdentity != nil} {
 		if set {
 			n++
@@ -218,7 +221,7 @@ func (x *examination) repository(cfg *config.Config) {
 		place = "S3 " + cfg.Repository.S3.Endpoint + ", compartiment " + cfg.Repository.S3.Bucket
 		mend = "créer le compartiment, et donner aux clés s3:GetObject, PutObject, DeleteObject et ListBucket"
 	}
-	store, err := openRepository(ctx, cfg)
+	store, err := openBlobs(ctx, cfg)
 	if err == nil {
 		err = store.Check(ctx)
 	}
@@ -230,6 +233,45 @@ func (x *examination) repository(cfg *config.Config) {
 		return
 	}
 	x.ok("entrepôt", "%s : écriture, lecture et retrait d'un objet d'essai", place)
+}
+
+// keys opens the vault, and asks whether it stands apart from the documents.
+func (x *examination) keys(cfg *config.Config) {
+	dir := cfg.VaultDirectory()
+	v, err := vault.Open(dir, cfg.Master)
+	switch {
+	case errors.Is(err, vault.ErrNoVault):
+		x.fail("clés", "monter le volume ; à l'installation, une seule fois : passerelle keys init -c "+x.path, "%s n'est pas un dossier de clés", dir)
+		return
+	case errors.Is(err, vault.ErrMaster):
+		x.fail("clés", "remettre dans keys.master_file la clé maîtresse de ce dossier", "%s : une autre clé maîtresse", dir)
+		return
+	case err != nil:
+		x.fail("clés", "donner le dossier à l'utilisateur du service", "%s : %s", dir, french(err))
+		return
+	}
+	if err := v.Probe(); err != nil {
+		x.fail("clés", "donner le dossier à l'utilisateur du service, sur un système de fichiers qui a des liens physiques", "%s : %s", dir, french(err))
+		return
+	}
+	x.ok("clés", "%s : clé maîtresse reconnue, écriture et destruction d'un fichier d'essai", dir)
+	if blobs := cfg.Repository.Directory; blobs != "" {
+		if !filepath.IsAbs(blobs) {
+			blobs = filepath.Join(filepath.Dir(cfg.Path), blobs)
+		}
+		if same, err := sameVolume(dir, blobs); err == nil && same {
+			x.warn("clés", "un autre volume pour keys.directory, sauvegardé à part (docs/exploitation.md)", "clés et documents sont sur un même volume : ses sauvegardes défont les suppressions définitives")
+		}
+	}
+}
+
+// sameVolume tells whether two folders are on one file system.
+func sameVolume(a, b string) (bool, error) {
+	var one, other syscall.Stat_t
+	if err := errors.Join(syscall.Stat(a, &one), syscall.Stat(b, &other)); err != nil {
+		return false, err
+	}
+	return one.Dev == other.Dev, nil
 }
 
 // audit connects to the audit repository; nothing is sent.

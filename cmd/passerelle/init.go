@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/config"
+	"github.com/passerelle-sante/passerelle/repository/vault"
 )
 
 type initCommand struct {
@@ -36,25 +37,28 @@ var toSupply = []supplied{
 	{"le certificat du serveur et sa clé (mode 0400)", "tls/serveur.pem, tls/serveur.key", "http.certificate, http.key"},
 	{"la base PostgreSQL, et le mot de passe de son rôle (mode 0400)", "secrets/base", "database.dsn, database.password_file"},
 	{"l'entrepôt : un volume monté sur documents/, ou un S3", "documents/", "repository.directory ou [repository.s3]"},
+	{"le dossier des clés, sur un autre volume, partagé par les instances", "cles/", "keys.directory"},
 	{"les émetteurs de VIHF admis, avec leurs certificats", "confiance/", "[[vihf]]"},
 	{"les émetteurs de jetons admis, avec leurs clés (JWKS)", "confiance/", "[[tokens]]"},
 }
 
 // Run writes a configuration to fill in. It never writes over a file.
 func (c *initCommand) Run(p *program) error {
-	for _, folder := range []string{"", "secrets", "tls", "confiance", "documents"} {
+	for _, folder := range []string{"", "secrets", "tls", "confiance", "documents", "cles"} {
 		if err := os.MkdirAll(filepath.Join(c.Folder, folder), 0o700); err != nil {
 			return environment(c.Folder+" : dossier inutilisable ("+reason(err)+")", "passerelle init --prod DOSSIER")
 		}
 	}
-	var cursor [32]byte
-	rand.Read(cursor[:])
+	master, secrets := random(), filepath.Join(c.Folder, "secrets")
 	file := filepath.Join(c.Folder, "passerelle.toml")
 	for _, f := range []struct {
 		name    string
 		content []byte
 		mode    os.FileMode
-	}{{file, config.Example, 0o640}, {filepath.Join(c.Folder, "secrets", "pagination"), []byte(hex.EncodeToString(cursor[:]) + "\n"), 0o400}} {
+	}{
+		{file, config.Example, 0o640}, {filepath.Join(secrets, "pagination"), random(), 0o400},
+		{filepath.Join(secrets, "cles-maitresse"), master, 0o400}, {filepath.Join(secrets, "signature"), random(), 0o400},
+	} {
 		switch err := writeNew(f.name, f.content, f.mode); {
 		case errors.Is(err, fs.ErrExist):
 			return environment(f.name+" existe déjà : rien n'est écrasé", "passerelle doctor -c "+c.Folder, "passerelle init --prod AUTRE_DOSSIER")
@@ -62,11 +66,14 @@ func (c *initCommand) Run(p *program) error {
 			return environment(f.name + " : " + reason(err))
 		}
 	}
+	if _, err := vault.Create(filepath.Join(c.Folder, "cles"), vault.Master(master)); err != nil {
+		return environment(filepath.Join(c.Folder, "cles") + " : " + french(err))
+	}
 	if p.json {
 		p.writeJSON(map[string]any{"config": file, "supply": toSupply})
 		return nil
 	}
-	fmt.Fprintf(p.stdout, "Écrit : %s, et la clé de pagination. À fournir :\n", file)
+	fmt.Fprintf(p.stdout, "Écrit : %s, et les clés de pagination, de signature, et la clé maîtresse (à garder aussi hors ligne). À fournir :\n", file)
 	for i, s := range toSupply {
 		fmt.Fprintf(p.stdout, "  %d. %s\n     %s", i+1, s.What, s.Key)
 		if s.File != "" {
@@ -76,6 +83,13 @@ func (c *initCommand) Run(p *program) error {
 	}
 	fmt.Fprintf(p.stdout, "Ensuite :  passerelle doctor -c %s\n           passerelle migrate -c %s\n           passerelle serve -c %s\n", c.Folder, c.Folder, c.Folder)
 	return nil
+}
+
+// random is the text of a new secret.
+func random() []byte {
+	var secret [32]byte
+	rand.Read(secret[:])
+	return []byte(hex.EncodeToString(secret[:]) + "\n")
 }
 
 // writeNew writes a file that is not there yet.

@@ -33,9 +33,12 @@ type commands struct {
 	Sandbox sandboxCommand `cmd:"" help:"Bac à sable : toute la passerelle, sans configuration, données fictives."`
 	Serve   serveCommand   `cmd:"" help:"Passerelle d'une installation : PostgreSQL, dossier ou S3, émetteurs de confiance."`
 	Init    initCommand    `cmd:"" help:"Écrire une configuration à remplir."`
-	Doctor  doctorCommand  `cmd:"" help:"Examiner une installation : configuration, secrets, base, entrepôt, certificats, ports."`
+	Doctor  doctorCommand  `cmd:"" help:"Examiner une installation : configuration, secrets, base, entrepôt, clés, certificats, ports."`
 	Migrate migrateCommand `cmd:"" help:"Mettre à jour le schéma de la base."`
-	XDS     struct {
+	Keys    struct {
+		Init keysInitCommand `cmd:"" help:"Préparer le dossier des clés, une fois, à l'installation."`
+	} `cmd:"" name:"keys" help:"Clés de chiffrement des dossiers."`
+	XDS struct {
 		Push     pushCommand     `cmd:"" help:"Déposer un CDA (ITI-41) ; les métadonnées sont déduites de son en-tête."`
 		Query    queryCommand    `cmd:"" help:"Chercher les documents d'un patient (ITI-18)."`
 		Retrieve retrieveCommand `cmd:"" help:"Lire des documents (ITI-43)."`

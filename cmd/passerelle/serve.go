@@ -22,6 +22,7 @@ import (
 	"github.com/passerelle-sante/passerelle/intake"
 	"github.com/passerelle-sante/passerelle/registry/postgres"
 	"github.com/passerelle-sante/passerelle/repository"
+	"github.com/passerelle-sante/passerelle/repository/vault"
 	"github.com/passerelle-sante/passerelle/trust"
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -170,8 +171,17 @@ func (c configured) noDatabase(err error) error {
 	return environment("la base de données ne répond pas : "+french(err), "passerelle doctor -c "+c.Config)
 }
 
-// openRepository opens the folder or the bucket.
+// openRepository opens the folder or the bucket, and the vault of its keys.
 func openRepository(ctx context.Context, cfg *config.Config) (*repository.Store, error) {
+	store, err := openBlobs(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	store.Vault, err = vault.Open(cfg.VaultDirectory(), cfg.Master)
+	return store, err
+}
+
+func openBlobs(ctx context.Context, cfg *config.Config) (*repository.Store, error) {
 	place := func(name string) string {
 		if filepath.IsAbs(name) {
 			return name
@@ -195,6 +205,12 @@ func openRepository(ctx context.Context, cfg *config.Config) (*repository.Store,
 }
 
 func (c configured) noRepository(err error) error {
+	switch {
+	case errors.Is(err, vault.ErrNoVault):
+		return environment("keys.directory n'est pas un dossier de clés : volume non monté, ou jamais préparé", "passerelle doctor -c "+c.Config, "passerelle keys init -c "+c.Config+"   (une seule fois, à l'installation)")
+	case errors.Is(err, vault.ErrMaster):
+		return environment("keys.master_file n'est pas la clé maîtresse de ce dossier de clés", "passerelle doctor -c "+c.Config)
+	}
 	return environment("l'entrepôt de documents est inutilisable : "+french(err), "passerelle doctor -c "+c.Config)
 }
 

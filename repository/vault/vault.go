@@ -112,6 +112,15 @@ func (v *Vault) Check(context.Context) error {
 	return nil
 }
 
+// Probe writes a file as a key is written, and destroys it: for the command line.
+func (v *Vault) Probe() error {
+	name := filepath.Join(v.dir, "probe-"+rand.Text())
+	if err := v.create(name, []byte("probe")); err != nil {
+		return err
+	}
+	return obliterate(name)
+}
+
 // mark is the content of the marker.
 func (v *Vault) mark() []byte { return append(v.masterID(), '\n') }
 

@@ -31,7 +31,7 @@ import (
 func filled(t *testing.T) (dir, text string) {
 	t.Helper()
 	dir = t.TempDir()
-	for _, sub := range []string{"secrets", "tls", "confiance", "documents", "spool"} {
+	for _, sub := range []string{"secrets", "tls", "confiance", "documents", "cles", "spool"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +49,7 @@ func filled(t *testing.T) (dir, text string) {
 	for name, content := range map[string][]byte{
 		"tls/serveur.pem": cert, "tls/serveur.key": key, "tls/autorite-s3.pem": root, "confiance/vihf-exemple.pem": cert, "confiance/racine.pem": root,
 		"confiance/jetons-exemple.json": keys, "secrets/base": []byte("hunter2\n"), "secrets/s3-acces": []byte("id"), "secrets/s3-secret": []byte("sesame"),
-		"secrets/pagination": bytes.Repeat([]byte("x"), 64),
+		"secrets/pagination": bytes.Repeat([]byte("x"), 64), "secrets/cles-maitresse": bytes.Repeat([]byte("m"), 64), "secrets/signature": bytes.Repeat([]byte("s"), 64),
 	} {
 		write(t, filepath.Join(dir, name), content, 0o400)
 	}
@@ -190,6 +190,9 @@ func TestRefusals(t *testing.T) {
 	write(t, filepath.Join(dir, "open"), []byte("hunter2"), 0o644)
 	write(t, filepath.Join(dir, "group"), bytes.Repeat([]byte("x"), 64), 0o640)
 	write(t, filepath.Join(dir, "short"), []byte("x"), 0o600)
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "ouvert"), 0o700), os.Chmod(filepath.Join(dir, "ouvert"), 0o750)); err != nil {
+		t.Fatal(err)
+	}
 	const dsn = `dsn = "postgres://passerelle@db.example.org:5432/passerelle?sslmode=verify-full"`
 	for _, c := range []struct{ old, new, want string }{
 		{`certificates = ["confiance`, `certificats = ["confiance`, `CONF-002 vihf[0].certificats nearest certificates`},
@@ -232,6 +235,14 @@ func TestRefusals(t *testing.T) {
 		{`cursor_file = "secrets/pagination"`, `cursor_file = "group"`, `CONF-008 secrets.cursor_file`},
 		{`cursor_file = "secrets/pagination"`, `cursor_file = "short"`, `CONF-005 secrets.cursor_file`},
 		{`cursor_file = "secrets/pagination"`, ``, `CONF-004 secrets.cursor_file`},
+		{`directory = "cles"`, ``, `CONF-004 keys.directory`},
+		{`directory = "cles"`, `directory = "absent"`, `CONF-007 keys.directory`},
+		{`directory = "cles"`, `directory = "documents"`, `CONF-009 keys.directory`},
+		{`directory = "cles"`, `directory = "."`, `CONF-009 keys.directory`},
+		{`directory = "cles"`, `directory = "ouvert"`, `CONF-008 keys.directory`},
+		{`master_file = "secrets/cles-maitresse"`, `master_file = "group"`, `CONF-008 keys.master_file`},
+		{`master_file = "secrets/cles-maitresse"`, `master_file = "short"`, `CONF-005 keys.master_file`},
+		{`signature_file = "secrets/signature"`, ``, `CONF-004 keys.signature_file`},
 		{`certificates = ["confiance/vihf-exemple.pem"]`, ``, `CONF-004 vihf[0].certificates`},
 		{`certificates = ["confiance/vihf-exemple.pem"]`, `roots = ["confiance/racine.pem"]`, `CONF-009 vihf[0].subject`},
 		{`certificates = ["confiance/vihf-exemple.pem"]`, `certificates = ["confiance/racine.pem"]`, `CONF-009 vihf[0].certificates`},
@@ -329,12 +340,13 @@ certificates = ["absent.pem"]
 		"2 CONF-002 site.profil", "4 CONF-003 http.listen", "5 CONF-009 http.base", "3 CONF-009 http", "7 CONF-009 database.dsn",
 		"1 CONF-004 site.repository_id", "8 CONF-004 vihf[0].certificates", "11 CONF-006 vihf[1].issuer", "12 CONF-007 vihf[1].certificates[0]",
 		"0 CONF-004 tokens", "0 CONF-004 secrets.cursor_file", "0 CONF-004 repository.directory",
+		"0 CONF-004 keys.directory", "0 CONF-004 keys.master_file", "0 CONF-004 keys.signature_file",
 	} {
 		if !slices.Contains(got, want) {
 			t.Errorf("no %q in:\n%s", want, strings.Join(got, "\n"))
 		}
 	}
-	if len(got) != 12 {
+	if len(got) != 15 {
 		t.Errorf("%d findings:\n%s", len(got), strings.Join(got, "\n"))
 	}
 }

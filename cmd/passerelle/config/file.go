@@ -20,6 +20,7 @@ type File struct {
 	TLS          TLS           `toml:"tls"`
 	Database     Database      `toml:"database"`
 	Repository   Repository    `toml:"repository"`
+	Vault        Vault         `toml:"keys"`
 	VIHF         []VIHF        `toml:"vihf"`
 	Tokens       []Tokens      `toml:"tokens"`
 	Applications []Application `toml:"applications"`
@@ -98,6 +99,13 @@ type Database struct {
 type Repository struct {
 	Directory string `toml:"directory"`
 	S3        S3     `toml:"s3"`
+}
+
+// Vault is where the keys of the records are, and the two secrets of the installation beside them.
+type Vault struct {
+	Directory     string `toml:"directory"`
+	MasterFile    string `toml:"master_file"`
+	SignatureFile string `toml:"signature_file"`
 }
 
 // S3 is a bucket on an S3-compatible server.

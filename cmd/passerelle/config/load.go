@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -40,6 +41,8 @@ type Config struct {
 	Others       []federation.Community
 	Calendar     vaccination.Calendar // the zero one: that of the product
 	Cursor       [32]byte
+	Master       [32]byte           // wraps the keys of the records
+	Signature    ed25519.PrivateKey // of certificates of deletion and of exports
 	Issuers      map[string]saml.Issuer
 	Keys         map[string][]byte              // JWKS by issuer
 	UserInfo     *iua.UserInfo                  // of the one provider of opaque tokens; nil: none
@@ -106,6 +109,7 @@ func (c *checker) check() {
 	c.clients()
 	c.database()
 	c.repository()
+	c.keys()
 	c.assertions()
 	c.tokens()
 	c.applications()
@@ -138,15 +142,19 @@ func number(n int) string { return fmt.Sprint(n) }
 
 // cursor derives the key of the paging links.
 func (c *checker) cursor() {
-	const key = "secrets.cursor_file"
-	name := c.config.Secrets.CursorFile
+	raw := c.random("secrets.cursor_file", c.config.Secrets.CursorFile)
+	c.config.Cursor = sha256.Sum256(append([]byte("passerelle cursor\x00"), raw...))
+}
+
+// random reads a file of random bytes, of which a key is made.
+func (c *checker) random(key, name string) []byte {
 	if !c.required(key, name, "un fichier d'au moins 32 octets aléatoires") {
-		return
+		return nil
 	}
 	raw := c.private(key, name)
 	if raw != nil && len(raw) < 32 {
 		c.add(&xds.Error{ID: "CONF-005", Where: key, Found: fmt.Sprintf("%d octets", len(raw)), Expected: "au moins 32 octets aléatoires",
 			Hint: "openssl rand -hex 32 > " + c.path(name)})
 	}
-	c.config.Cursor = sha256.Sum256(append([]byte("passerelle cursor\x00"), raw...))
+	return raw
 }

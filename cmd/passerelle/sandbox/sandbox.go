@@ -121,7 +121,7 @@ func (s *Sandbox) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	secret, err := cursorSecret(filepath.Join(s.Dir, "pki", "cursor.key"))
+	secret, err := keptSecret(filepath.Join(s.Dir, "pki", "cursor.key"))
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (s *Sandbox) openStores(ctx context.Context) (err error) {
 	if err = postgres.Migrate(ctx, s.pool); err != nil {
 		return err
 	}
-	s.blobs, err = repository.Dir(filepath.Join(s.Dir, "documents"))
+	s.blobs, err = openBlobs(s.Dir)
 	return err
 }
 
@@ -254,7 +254,7 @@ func (s *Sandbox) cast() state {
 	return st
 }
 
-// wipe empties every table and discards every blob.
+// wipe empties every table, discards every blob and forgets every key.
 func (s *Sandbox) wipe(ctx context.Context) error {
 	if err := s.Service.Registry.Wipe(ctx, system); err != nil {
 		return err
@@ -270,7 +270,7 @@ func (s *Sandbox) wipe(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.blobs.Vault.Wipe(ctx)
 }
 
 // Handler is the sandbox's HTTP face; a reset waits for the requests under way, and
@@ -302,8 +302,9 @@ func (s *Sandbox) Stop(ctx context.Context) {
 	}
 }
 
-// cursorSecret is the key of the paging links, kept so that they survive a restart.
-func cursorSecret(path string) (secret [32]byte, err error) {
+// keptSecret is a secret of the sandbox, that of the paging links for one, kept so that
+// it survives a restart.
+func keptSecret(path string) (secret [32]byte, err error) {
 	raw, err := os.ReadFile(path)
 	if err == nil && len(raw) == len(secret) {
 		return [32]byte(raw), nil

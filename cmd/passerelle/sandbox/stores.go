@@ -12,6 +12,7 @@ import (
 
 	"github.com/passerelle-sante/passerelle/registry/postgres"
 	"github.com/passerelle-sante/passerelle/repository"
+	"github.com/passerelle-sante/passerelle/repository/vault"
 )
 
 // ErrNoData is a folder in which no sandbox has worked.
@@ -52,8 +53,25 @@ func (s *Stores) open(ctx context.Context, dir string, log *slog.Logger) (err er
 	if s.Pool, err = postgres.Open(ctx, s.server.DSN("")); err != nil {
 		return err
 	}
-	s.Repository, err = repository.Dir(filepath.Join(dir, "documents"))
+	s.Repository, err = openBlobs(dir)
 	return err
+}
+
+// openBlobs opens the folder of documents and that of their keys.
+func openBlobs(dir string) (*repository.Store, error) {
+	if err := os.MkdirAll(filepath.Join(dir, "pki"), 0o700); err != nil {
+		return nil, err
+	}
+	master, err := keptSecret(filepath.Join(dir, "pki", "master.key"))
+	if err != nil {
+		return nil, err
+	}
+	store, err := repository.Dir(filepath.Join(dir, "documents"))
+	if err != nil {
+		return nil, err
+	}
+	store.Vault, err = vault.Create(filepath.Join(dir, "keys"), vault.Master(master[:]))
+	return store, err
 }
 
 // Close ends what OpenStores started.
