@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry"
@@ -23,7 +24,7 @@ type item struct {
 
 // entries are the lines of the menus: each part adds its own.
 var entries = map[side][]item{
-	patientSide: {{Text: "Accueil", Path: ""}},
+	patientSide: {{Text: "Accueil", Path: ""}, {Text: "Accès", Path: "acces"}},
 	proSide:     {},
 }
 
@@ -38,7 +39,7 @@ func (v *visit) menu() []item {
 		if e.Path != "" {
 			path = v.at(e.Path)
 		}
-		all = append(all, item{v.T(e.Text), path, v.ctx.Request.URL.Path == path})
+		all = append(all, item{v.T(e.Text), path, v.ctx.Request.URL.Path == path || e.Path != "" && strings.HasPrefix(v.ctx.Request.URL.Path, path+"/")})
 	}
 	return all
 }

@@ -63,7 +63,7 @@ type route struct {
 }
 
 // routes are all pages: each part has a list of its own.
-var routes = slices.Concat(homeRoutes)
+var routes = slices.Concat(homeRoutes, accessRoutes)
 
 //go:embed static
 var static embed.FS

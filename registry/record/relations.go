@@ -14,7 +14,9 @@ type Authorization struct {
 	Professional  string // national id
 	Family, Given string
 	Profession    string
+	Specialty     string
 	Structure     string
+	StructureName string
 	Administrator bool        // médecin traitant
 	Basis         authz.Value // NoLink, TeamLink or ConsentLink
 	Since, Until  time.Time   // of the link or the block; zero: not known, without end
@@ -41,7 +43,8 @@ func (a Authorization) Access(now time.Time) authz.Access {
 const maxAuthorizations = 1000
 
 const authorizationsSQL = `
-select who.id, coalesce(d.family, ''), coalesce(d.given, ''), coalesce(d.profession, ''), coalesce(l.structure, d.structure, ''),
+select who.id, coalesce(d.family, ''), coalesce(d.given, ''), coalesce(d.profession, ''), coalesce(d.specialty, ''),
+       coalesce(l.structure, d.structure, ''), coalesce(case when l.structure is null or l.structure = d.structure then d.structure_name else o.structure_name end, ''),
        coalesce(r.administrator = who.id, false), coalesce(l.basis, 0), coalesce(b.since, l.declared_at), l.expires_at, b.professional is not null
 from record r
 cross join lateral (
@@ -51,6 +54,7 @@ cross join lateral (
 left join link l on l.record = r.id and l.professional = who.id
 left join block b on b.record = r.id and b.professional = who.id
 left join professional d on d.id = who.id
+left join professional o on o.id = l.structure and o.kind = 'struct'
 where r.id = $1 and ($2 = '' or who.id = $2)
 order by who.id limit $3`
 
@@ -75,7 +79,7 @@ func Authorizations(ctx context.Context, h db.Handle, a authz.Allowed) ([]Author
 		var one Authorization
 		var basis int16
 		var since, until *time.Time
-		if err := rows.Scan(&one.Professional, &one.Family, &one.Given, &one.Profession, &one.Structure,
+		if err := rows.Scan(&one.Professional, &one.Family, &one.Given, &one.Profession, &one.Specialty, &one.Structure, &one.StructureName,
 			&one.Administrator, &basis, &since, &until, &one.Blocked); err != nil {
 			return nil, err
 		}

@@ -48,6 +48,20 @@ order by words, id limit $6`, strings.TrimSpace(q.Words), db.Texts(patterns), q.
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Professional])
 }
 
+// Listed are the entries of the directory with these national ids, by id.
+func Listed(ctx context.Context, h db.Handle, ids []string) (map[string]Professional, error) {
+	rows, err := db.On(h).Query(ctx, professionalSQL+` where id = any($1)`, db.Texts(ids))
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]Professional{}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Professional])
+	for _, p := range all {
+		found[p.ID] = p
+	}
+	return found, err
+}
+
 // words are what a search compares of an entry, each with a space before it.
 func words(p Professional) string {
 	return " " + fold(strings.Join([]string{p.Family, p.Given, p.StructureName}, " "))

@@ -148,6 +148,22 @@ select exists (select from block where record = $1 and professional = $2),
 	return err
 }
 
+// Physicians are the médecins of the directory who consulted the record once and are not
+// blocked (C-06), in the order of their names.
+func Physicians(ctx context.Context, h db.Handle, a authz.Allowed, limit int) ([]Professional, error) {
+	if err := db.Permitted(h, a, authz.Journal); err != nil {
+		return nil, err
+	}
+	rows, err := db.On(h).Query(ctx, professionalSQL+` d where profession = $2
+  and exists (select from trail where record = $1 and actor = d.id and action = any($3) and permit)
+  and not exists (select from block where record = $1 and professional = d.id)
+order by family, given, id limit $4`, a.Record(), physician, []int16{int16(authz.Search), int16(authz.Retrieve)}, limit)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Professional])
+}
+
 // RemoveAdministrator leaves the record without one (R-42, R-43).
 func RemoveAdministrator(ctx context.Context, h db.Handle, a authz.Allowed) error {
 	if err := db.Permitted(h, a, authz.NameAdministrator, authz.Resign); err != nil {
