@@ -110,6 +110,7 @@ func (c *sandboxCommand) Run(ctx context.Context, p *program) error {
 	go s.Service.Housekeep(ctx, service.HousekeepEvery, service.OrphanAge)
 	go s.Service.FollowPolicies(ctx)
 	go s.Service.Deliver(ctx)
+	go s.Service.Schedule(ctx)
 	if engines != nil {
 		go serveMLLP(s.Service, s.Engines, engines)(ctx)
 	}

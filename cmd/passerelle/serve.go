@@ -111,7 +111,7 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	c.announce(p, addresses, time.Since(started))
 	stop := service.Stop{Draining: s.Draining, LameDuck: cfg.Shutdown.LameDuck, Drain: cfg.Shutdown.Drain}
 	housekeep := func(ctx context.Context) { s.Housekeep(ctx, cfg.Housekeeping.Interval, cfg.Housekeeping.Age) }
-	switch err := serveWith(ctx, log, stop, fronts, housekeep, s.FollowPolicies, s.Deliver, certified.follow(s), engines); {
+	switch err := serveWith(ctx, log, stop, fronts, housekeep, s.FollowPolicies, s.Deliver, s.Schedule, certified.follow(s), engines); {
 	case errors.Is(err, service.ErrCut):
 		return environment(fmt.Sprintf("arrêt : des requêtes duraient encore après %s et ont été coupées", cfg.Shutdown.Drain))
 	case err != nil:

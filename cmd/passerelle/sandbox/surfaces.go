@@ -114,7 +114,8 @@ func (s *Sandbox) issueToken(c *gin.Context) {
 	c.PureJSON(http.StatusOK, gin.H{"access_token": token, "token_type": "Bearer", "expires_in": expires})
 }
 
-// advance moves the clock on; tokens issued before may have expired then.
+// advance moves the clock on, and answers when everything that became due is done;
+// tokens issued before may have expired then.
 func (s *Sandbox) advance(c *gin.Context) {
 	var body struct {
 		Advance string `json:"advance"`
@@ -138,6 +139,9 @@ func (s *Sandbox) advance(c *gin.Context) {
 	s.state.Ahead = s.clock.Offset()
 	err = s.state.save(s.Dir)
 	s.mutex.Unlock()
+	if err == nil {
+		err = s.Service.RunDue(c)
+	}
 	if err != nil {
 		s.fail(c, err)
 		return

@@ -6,6 +6,7 @@ package service
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
@@ -107,6 +108,7 @@ type Service struct {
 	soap     *iti.Server
 	fhir     *mhd.Server
 
+	scheduled  scheduled
 	assertions *saml.Verifier
 	watched    watched
 	postmen    []*postman
@@ -128,7 +130,10 @@ func New(o Options) (*Service, error) {
 		Report: func(event string, args ...any) {
 			s.metrics.disagreements.Inc()
 			o.Log.Error(event, args...)
-		}, Decided: s.metrics.decided, Audited: o.Audit != nil})
+		}, Decided: s.metrics.decided, Audited: o.Audit != nil, Shred: func(_ context.Context, record string, epoch int) error {
+			_, err := o.Repository.Shred(asScheduler, record, epoch, o.Now())
+			return err
+		}})
 	if err := s.openPolicies(paris); err != nil {
 		return nil, err
 	}

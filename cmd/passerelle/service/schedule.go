@@ -1,0 +1,95 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/passerelle-sante/passerelle/authz"
+)
+
+// ScheduleEvery is how often the gateway looks for what has become due.
+const ScheduleEvery = 5 * time.Second
+
+// step is one sort of work that becomes due by the clock alone. run does a part of what is
+// due by now, in transactions of its own, and tells whether there may be more. What is
+// due stands in the database, and several gateways run the steps at once: a step holds
+// what it works on (for update skip locked) and survives its being cut short anywhere.
+type step struct {
+	name string
+	run  func(ctx context.Context, now time.Time) (more bool, err error)
+}
+
+// asScheduler is the right under which the steps work.
+var asScheduler = authz.AsSystem("scheduler")
+
+// steps are all of them, in the order of a round.
+func (s *Service) steps() []step {
+	return []step{
+		{"life", func(ctx context.Context, now time.Time) (bool, error) {
+			return s.Registry.Live(ctx, asScheduler, s.Gate, now)
+		}},
+		{"destroy", func(ctx context.Context, _ time.Time) (bool, error) {
+			return s.Registry.Destroy(ctx, asScheduler, s.Repository)
+		}},
+		{"purge", func(ctx context.Context, now time.Time) (bool, error) {
+			return s.Registry.PurgeTrails(ctx, asScheduler, now)
+		}},
+	}
+}
+
+// Schedule does what becomes due until the context ends.
+func (s *Service) Schedule(ctx context.Context) {
+	every(ctx, ScheduleEvery, func() { s.scheduled.round(ctx, s) })
+}
+
+// RunDue does all that is due by now, and returns when nothing is: after the clock of a
+// sandbox was moved, what it shows is then what there is.
+func (s *Service) RunDue(ctx context.Context) error {
+	return s.scheduled.round(ctx, s)
+}
+
+// scheduled is the work of one gateway: one round at a time, so that whoever waits for
+// the end of a round waits for the end of the work.
+type scheduled struct {
+	turn    sync.Mutex
+	failing map[string]bool
+}
+
+// round runs every step to its end. A step that fails is told of once, holds up no other,
+// and is tried again in the next round.
+func (r *scheduled) round(ctx context.Context, s *Service) (failure error) {
+	r.turn.Lock()
+	defer r.turn.Unlock()
+	for _, st := range s.steps() {
+		err := finish(ctx, st, s.Now)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			failure = fmt.Errorf("%s: %w", st.name, err)
+			if !r.failing[st.name] {
+				s.Log.Error("scheduler: failed, tried again", "step", st.name, "error", err)
+			}
+		} else if r.failing[st.name] {
+			s.Log.Info("scheduler: works again", "step", st.name)
+		}
+		if r.failing == nil {
+			r.failing = map[string]bool{}
+		}
+		r.failing[st.name] = err != nil
+	}
+	return failure
+}
+
+// finish runs a step until nothing is due of it.
+func finish(ctx context.Context, st step, now func() time.Time) error {
+	for more := true; more && ctx.Err() == nil; {
+		var err error
+		if more, err = st.run(ctx, now()); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
