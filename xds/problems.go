@@ -310,6 +310,7 @@ var Problems = []Problem{
 	conf("CONF-009", "Réglage dangereux en production", "unsafe in production", "choisir le réglage sûr indiqué"),
 
 	// The matrice d'habilitation as data: `passerelle policy import`.
+	matrixFile("CODE-001", "Jeux de valeurs inutilisables", "value sets that cannot be used", "des fichiers CSV des noms et colonnes de ceux du programme : passerelle codes export DOSSIER"),
 	matrixFile("DIR-001", "Ce n'est pas un extrait de l'annuaire", "not an extract of the directory", "donner l'extrait PS_LibreAcces_Personne_activite de l'Annuaire Santé, ou celui des établissements FINESS, avec sa ligne de titres"),
 	matrixFile("DIR-002", "Ligne de l'extrait inutilisable", "a line of the extract that cannot be used", "corriger la ligne et reprendre l'import : les autres sont enregistrées, les reprendre ne les double pas"),
 	matrixFile("POL-001", "Fichier de matrice illisible", "unreadable matrix file", "columns.csv et matrice.csv, ou les pages JSON:API telles que le site les publie : passerelle policy import --help"),

@@ -61,6 +61,7 @@ type commands struct {
 	Policy     policyCmd         `cmd:"" help:"Politique d'accès."`
 	Directory  directoryCmd      `cmd:"" help:"Annuaire des professionnels et des structures : importer, chercher."`
 	Journal    journalCmd        `cmd:"" help:"Traces des accès : extraction par professionnel."`
+	Codes      codesCmd          `cmd:"" help:"Jeux de valeurs : chercher un code, comparer deux versions."`
 	Errors     errorsCommand     `cmd:"" help:"Codes d'erreur : ce qu'ils disent et comment corriger."`
 	Version    versionCommand    `cmd:"" help:"Version du programme."`
 	Completion completionCommand `cmd:"" help:"Complétion pour bash, zsh ou fish."`

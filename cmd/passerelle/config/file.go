@@ -45,6 +45,7 @@ type Site struct {
 	RepositoryID      string `toml:"repository_id"`
 	Profile           string `toml:"profile"`
 	ProvisionalMatrix bool   `toml:"provisional_matrix"`
+	ValueSets         string `toml:"value_sets"`
 }
 
 // HTTP is where clients reach the gateway.

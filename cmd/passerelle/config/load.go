@@ -20,6 +20,7 @@ import (
 	"github.com/passerelle-sante/passerelle/trust"
 	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/cda/vaccination"
+	"github.com/passerelle-sante/passerelle/xds/profile/dmp"
 	"github.com/passerelle-sante/passerelle/xds/saml"
 )
 
@@ -40,6 +41,7 @@ type Config struct {
 	Broker       notify.Broker
 	Others       []federation.Community
 	Calendar     vaccination.Calendar // the zero one: that of the product
+	Sets         *dmp.Sets            // value sets; nil: those of the product
 	Cursor       [32]byte
 	Master       [32]byte           // wraps the keys of the records
 	Signature    ed25519.PrivateKey // of certificates of deletion and of exports
@@ -121,6 +123,7 @@ func (c *checker) check() {
 	c.atna()
 	c.dsub()
 	c.vaccination()
+	c.valueSets()
 }
 
 // required tells whether a key is there, and enters a finding when it is not.

@@ -53,6 +53,7 @@ var families = []family{
 	{"HL7", "HL7 v2", "HL7 v2", []string{"MLLP"}, false},
 	{"CONF", "Configuration", "Configuration", nil, true},
 	{"POL", "Matrice d'habilitation", "Matrix of rights", nil, true},
+	{"CODE", "Jeux de valeurs", "Value sets", nil, true},
 	{"DIR", "Annuaire", "Directory", nil, true},
 	{"XDM", "Médias de documents (XDM)", "Media of documents (XDM)", []string{"ITI-32"}, false},
 	{"CHK", "Contrôle de fichiers", "Checking files", nil, true},

@@ -49,11 +49,12 @@ import (
 type Options struct {
 	Pool         *pgxpool.Pool
 	Repository   *repository.Store
-	Base         string // URL under which clients reach the gateway, without a slash at its end
-	RepositoryID string // repositoryUniqueId (OID)
-	Profile      string // dmp or ihe
-	Provisional  bool   // provisional columns of the matrix are in force
-	TestINS      bool   // the test and demonstration roots of the INS are accepted
+	Base         string    // URL under which clients reach the gateway, without a slash at its end
+	RepositoryID string    // repositoryUniqueId (OID)
+	Profile      string    // dmp or ihe
+	Provisional  bool      // provisional columns of the matrix are in force
+	TestINS      bool      // the test and demonstration roots of the INS are accepted
+	ValueSets    *dmp.Sets // of the profile dmp; nil: those of the product
 	VIHF         map[string]saml.Issuer
 	Tokens       map[string][]byte   // JWKS by issuer
 	UserInfo     *iua.UserInfo       // of the one provider of opaque tokens; nil: none
@@ -121,7 +122,7 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	rules, err := profileOf(o.Profile, o.TestINS)
+	rules, err := profileOf(o.Profile, dmp.Options{TestINS: o.TestINS, Sets: o.ValueSets})
 	if err != nil {
 		return nil, err
 	}
@@ -184,10 +185,10 @@ func operators(ids []string) func(authz.Subject) bool {
 }
 
 // profileOf is the affinity domain's profile.
-func profileOf(name string, testINS bool) (*profile.Profile, error) {
+func profileOf(name string, o dmp.Options) (*profile.Profile, error) {
 	switch name {
 	case "dmp":
-		return dmp.New(dmp.Options{TestINS: testINS}), nil
+		return dmp.New(o), nil
 	case "ihe":
 		return profile.IHE(), nil
 	default:

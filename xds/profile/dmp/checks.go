@@ -15,10 +15,10 @@ const signatureClassOID = "urn:oid:1.3.6.1.4.1.19376.1.2.1.1.1"
 
 // normalise derives an absent class from the type, and writes NOPAT, the name of
 // 2026, as the mark that is stored (domain §2).
-func normalise(lot *xds.Submission) {
+func (s *Sets) normalise(lot *xds.Submission) {
 	for i := range lot.Documents {
 		d := &lot.Documents[i]
-		if class, ok := Class(d.TypeCode); ok && d.ClassCode.IsZero() {
+		if class, ok := s.Class(d.TypeCode); ok && d.ClassCode.IsZero() {
 			d.ClassCode = class
 		}
 		if profile.IsSignature(d) && d.ClassCode.IsZero() {
@@ -34,11 +34,11 @@ func normalise(lot *xds.Submission) {
 
 // classFollowsType refuses a class that the type does not have (META-005). An
 // unknown type is the finding of its value set alone.
-func classFollowsType(r *profile.Report) {
+func (s *Sets) classFollowsType(r *profile.Report) {
 	for i := range r.Lot.Documents {
 		d := &r.Lot.Documents[i]
 		place := r.DocumentPlace(i, xds.AttrClassCode)
-		class, known := Class(d.TypeCode)
+		class, known := s.Class(d.TypeCode)
 		if profile.IsSignature(d) {
 			class, known = signatureClass, d.ClassCode.Value != signatureClassOID
 		}

@@ -9,7 +9,7 @@
 // a file and a row.
 //
 // It must never ask anything of a network: the sets are versioned data of the
-// program (valuesets/ORIGIN.md).
+// program (valuesets/ORIGIN.md), or of a folder that the operator names.
 //
 // Sources: policy §1.1 (author), §1.4; domain §2, §3.1, §3.3; EX_2.1-1050.
 package dmp
@@ -23,15 +23,19 @@ import (
 
 // Options open what production keeps shut.
 type Options struct {
-	TestINS bool // accept the test and demonstration roots of the INS
-	Cumul   bool // allow MASQUE_PS with INVISIBLE_PATIENT (C-02)
+	TestINS bool  // accept the test and demonstration roots of the INS
+	Cumul   bool  // allow MASQUE_PS with INVISIBLE_PATIENT (C-02)
+	Sets    *Sets // the version of the value sets; nil: the program's own
 }
 
 // New is the dmp profile.
 func New(o Options) *profile.Profile {
+	if o.Sets == nil {
+		o.Sets = embedded
+	}
 	p := profile.IHE().Without(profile.Document, xds.AttrClassCode).With("dmp", rules(o),
-		classFollowsType, baseConfidentiality, patientInfo, submissionAuthor)
-	p.Steps = append(p.Steps, normalise)
+		o.Sets.classFollowsType, baseConfidentiality, patientInfo, submissionAuthor)
+	p.Steps = append(p.Steps, o.Sets.normalise)
 	p.Cumul = o.Cumul
 	return p
 }
@@ -64,7 +68,7 @@ func rules(o Options) []profile.Rule {
 		r := &rows[i]
 		r.ExceptSignature = true
 		if r.Attribute != xds.AttrAuthor || r.Part == "authorSpecialty" {
-			r.Set = valueSets[r.Attribute]
+			r.Set = o.Sets.ByAttribute[r.Attribute]
 		}
 	}
 	return rows
