@@ -39,7 +39,7 @@ var makers = map[string][]string{
 	"written authz.Subject":          {"xds/saml", "fhir/iua", "cmd/passerelle/sandbox", "registry", "registry/account", "hl7v2"},
 	"(*registry.Session).Facts":      {"cmd/passerelle/sandbox"},
 	"(*registry.Session).Inspect":    {"cmd/passerelle/sandbox"},
-	"(*registry.Registry).Peek":      {"fhir/mhd", "intake"},
+	"(*registry.Registry).Peek":      {"fhir/mhd", "intake", "carnet"},
 	"(*repository.Store).List":       {"cmd/…"},
 	"(*repository.Store).Everything": {"registry", "cmd/…"},
 }

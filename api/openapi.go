@@ -103,7 +103,22 @@ var schemas = map[string]schema{
 	"Applications": object([]string{"applications"}, map[string]any{
 		"applications": schema{"type": "array", "items": application},
 	}),
-	"Changed": object(nil, map[string]any{"logicalId": text, "entryUUID": text, "version": schema{"type": "integer"}}),
+	"Profile": object([]string{"section", "documents"}, map[string]any{
+		"section": text,
+		"documents": schema{"type": "array", "items": object([]string{"id", "entries"}, map[string]any{
+			"id": text, "masked": boolean, "entries": schema{"type": "array", "items": object([]string{"id", "kind", "values"}, map[string]any{
+				"id": text, "kind": text, "values": valuesOf, "written": text, "by": text,
+			})},
+		})},
+	}),
+	"ProfileDraft": object([]string{"entries"}, map[string]any{
+		"document": schema{"type": "string", "description": "le document à remplacer, tel que lu ; absent : un nouveau"},
+		"entries": schema{"type": "array", "items": object([]string{"kind", "values"}, map[string]any{
+			"id": schema{"type": "string", "description": "d'une entrée du document ; absent : une nouvelle"}, "kind": text, "values": valuesOf,
+		})},
+	}),
+	"ProfileWritten": object([]string{"document"}, map[string]any{"document": text}),
+	"Changed":        object(nil, map[string]any{"logicalId": text, "entryUUID": text, "version": schema{"type": "integer"}}),
 	"History": object([]string{"entries"}, map[string]any{
 		"entries": schema{"type": "array", "items": object(nil, map[string]any{
 			"at": instant, "actor": object(nil, map[string]any{"id": text, "name": text, "profession": text, "structure": text}),
@@ -114,6 +129,9 @@ var schemas = map[string]schema{
 		"next": schema{"type": "string", "nullable": true, "description": "valeur de `page` pour la suite, null à la fin"},
 	}),
 }
+
+// valuesOf are the values of an entry of the profile, all texts.
+var valuesOf = schema{"type": "object", "additionalProperties": text}
 
 var pathParameter = regexp.MustCompile(`\{([a-z]+)\}`)
 
@@ -133,6 +151,7 @@ var parameterTexts = map[string]string{
 	"since":        "AAAA-MM-JJ ou RFC 3339, compris",
 	"by":           "authorization (déclaration du lien, par défaut) ou document (dernier document visible)",
 	"access":       "valid, expired ou forbidden ; tous sinon",
+	"section":      "allergies, antecedents, traitements, mesures, entourage, volontes ou directives",
 	"page":         "valeur de `next` d'une réponse",
 	"act":          "mask, unmask, reveal-patient, reveal-representatives, archive, unarchive ou delete",
 }

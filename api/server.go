@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/carnet"
 	"github.com/passerelle-sante/passerelle/fhir"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
 	"github.com/passerelle-sante/passerelle/rights"
@@ -21,6 +22,7 @@ import (
 // Server answers /api.
 type Server struct {
 	Rights   *rights.Desk
+	Carnet   *carnet.Desk
 	Tokens   *iua.Verifier
 	Incident func() string
 	Log      *slog.Logger
@@ -64,6 +66,8 @@ var routes = []route{
 	{http.MethodPost, "/records/{id}/reopen", "Rouvrir un dossier clos, avec ses données", "titulaire, représentant", "Nothing", "Lived", lives((*rights.Desk).Reopen)},
 	{http.MethodPost, "/records/{id}/erase", "Supprimer définitivement toutes les données", "titulaire, représentant", "Erase", "Ended", (*Server).erase},
 	{http.MethodPost, "/records/{id}/documents/{document}/{act}", "Masquer, démasquer, rendre visible, archiver, désarchiver, supprimer", "selon l'acte", "Attested", "Changed", (*Server).act},
+	{http.MethodGet, "/records/{id}/profile/{section}", "Profil médical : une rubrique, document par document", "qui voit les documents", "", "Profile", (*Server).profile},
+	{http.MethodPut, "/records/{id}/profile/{section}", "Écrire une rubrique du profil médical", "titulaire, représentant ; délégué : un document de plus", "ProfileDraft", "ProfileWritten", (*Server).writeProfile},
 	{http.MethodGet, "/records/{id}/history", "Historique des accès", "titulaire, représentant, délégué, médecin traitant ; professionnel : ses propres lignes", "", "History", (*Server).history},
 }
 

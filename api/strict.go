@@ -67,6 +67,12 @@ func (s *strict) value(raw json.RawMessage, t reflect.Type, path string) {
 			return
 		}
 		want = "une liste"
+	case reflect.Map: // of texts
+		if first == '{' {
+			s.texts(raw, t, path)
+			return
+		}
+		want = "un objet"
 	case reflect.Bool:
 		if first != 't' && first != 'f' {
 			want = "true ou false"
@@ -120,6 +126,27 @@ func (s *strict) object(raw json.RawMessage, t reflect.Type, path string) {
 			s.value(member, field, where)
 		}
 		seen = append(seen, name)
+	}
+}
+
+// texts compares an object whose members have any name; one given twice is refused.
+func (s *strict) texts(raw json.RawMessage, t reflect.Type, path string) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	_, _ = d.Token() // the opening brace: the text is valid
+	seen := map[string]bool{}
+	for d.More() {
+		token, _ := d.Token()
+		name, _ := token.(string)
+		var member json.RawMessage
+		if d.Decode(&member) != nil {
+			return
+		}
+		where := path + "." + xds.Shorten(name)
+		if seen[name] {
+			s.findings.Add(&xds.Error{ID: "JSON-001", Where: where, Found: "membre donné deux fois", Expected: "une seule fois"})
+		}
+		seen[name] = true
+		s.value(member, t.Elem(), where)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/passerelle-sante/passerelle/carnet"
 	"github.com/passerelle-sante/passerelle/intake"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
@@ -27,6 +28,7 @@ import (
 // Server answers /patient and /pro.
 type Server struct {
 	Rights     *rights.Desk
+	Carnet     *carnet.Desk
 	Registry   *registry.Registry
 	Repository *repository.Store
 	Intake     *intake.Desk

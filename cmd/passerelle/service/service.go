@@ -23,6 +23,7 @@ import (
 	"github.com/passerelle-sante/passerelle/api"
 	"github.com/passerelle-sante/passerelle/atna"
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/carnet"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/errorpage"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/policies"
 	"github.com/passerelle-sante/passerelle/console"
@@ -254,8 +255,9 @@ func (s *Service) route() error {
 	s.fhir = fhirFace
 	fhirFace.Routes(s.router)
 	desk := &rights.Desk{Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Now: s.Now, Listed: s.Applications}
-	(&api.Server{Rights: desk, Tokens: tokens, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
-	s.Console = &console.Server{Rights: desk, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Base: s.Base, Sandbox: s.Sandbox != Sandbox{}, Now: s.Now, NewID: NewID, Log: s.Log}
+	book := carnet.New(carnet.Desk{Rights: desk, Repository: s.Repository, Entrance: bare, Calendar: s.calendar(), NewID: NewID, Paris: s.Gate.Paris})
+	(&api.Server{Rights: desk, Carnet: book, Tokens: tokens, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
+	s.Console = &console.Server{Rights: desk, Carnet: book, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Base: s.Base, Sandbox: s.Sandbox != Sandbox{}, Now: s.Now, NewID: NewID, Log: s.Log}
 	if err := s.Console.Routes(s.router); err != nil {
 		return err
 	}
