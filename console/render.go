@@ -71,7 +71,7 @@ func (p *pages) functions(lang string) template.FuncMap {
 		"time":  func(at time.Time) string { return tellTime(lang, at.In(p.paris)) },
 		"iso":   func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
 		"born":  func(date string) string { return tellBirth(lang, date) },
-		"asset": asset,
+		"asset": Asset,
 		"dict":  dict,
 	}
 }
@@ -89,8 +89,8 @@ func dict(pairs ...any) (map[string]any, error) {
 	return m, nil
 }
 
-// asset is the address of a static file, with a digest of its content.
-func asset(name string) (string, error) {
+// Asset is the address of a static file, with a digest of its content.
+func Asset(name string) (string, error) {
 	raw, err := static.ReadFile("static/" + name)
 	sum := sha256.Sum256(raw)
 	return "/console/static/" + name + "?" + hex.EncodeToString(sum[:6]), err

@@ -94,6 +94,7 @@ func (c *sandboxCommand) banner(p *program, a addresses) {
 		base = " --base " + a.Base
 	}
 	out("%s %s  bac à sable (données fictives, cette machine seulement ; profil %s)", p.paint(bold, "Passerelle"), a.Version, a.Profile)
+	out("  Dans le navigateur %s   jouer un rôle : console patient %s/patient, console PS %s/pro, courriels %s/mail", p.paint(bold, a.Base), a.Base, a.Base, a.Base)
 	out("  XDS.b registre     %s   ?wsdl", a.Registry)
 	out("  XDS.b entrepôt     %s   ?wsdl", a.Repository)
 	out("  XDS.b, le reste    %s/xds/…   dmp (TD0.2…TD1.6), broker (DSUB), gateway et initiating (XCA) ; ?wsdl", a.Base)

@@ -1,37 +1,112 @@
 package sandbox
 
 import (
+	_ "embed"
 	"html/template"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/passerelle-sante/passerelle/console"
+	"github.com/passerelle-sante/passerelle/xds"
 )
 
-// home is what a browser finds at the sandbox's address: where to go from there.
-var home = template.Must(template.New("home").Parse(`<!doctype html>
-<html lang="fr"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Passerelle : bac à sable</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem;color:#1b2430}
-a{color:#0b5cad}td{padding:.15rem 1rem .15rem 0;vertical-align:top}code{background:#eef2f6;padding:.1rem .3rem;border-radius:.2rem}</style>
-<h1>Passerelle</h1>
-<p>Bac à sable : toute la passerelle, données fictives, cette machine seulement.</p>
-<table>
-<tr><td>SOAP XDS.b<td><a href="/xds/registry?wsdl">registre</a>, <a href="/xds/repository?wsdl">entrepôt</a>, <a href="/xds/dmp?wsdl">accès DMP</a>, <a href="/xds/broker?wsdl">notifications</a>, <a href="/xds/gateway?wsdl">XCA</a> (WSDL)
-<tr><td>CDA seul<td><code>POST /intake/cda</code>
-<tr><td>Codes d'erreur<td><a href="/errors">/errors</a>
-<tr><td>FHIR R4<td><a href="/fhir/metadata">/fhir/metadata</a>, <a href="/fhir/openapi.json">/fhir/openapi.json</a>
-<tr><td>Droits du patient<td><a href="/api/openapi.json">/api/openapi.json</a>
-<tr><td>Distribution<td><a href="/sandbox/cast">/sandbox/cast</a>, <a href="/sandbox/clock">horloge</a>, <a href="/mail">courriels</a>
-<tr><td>Clés<td><a href="/.well-known/jwks.json">jetons</a>, <a href="/sandbox/ca.pem">autorité des VIHF</a>
-</table>
-<p>Essayez : <code>bin/passerelle xds query --base {{.}} --as ide-nadia --patient alice</code></p>
-<p lang="en">Sandbox of the gateway: fictitious data, this machine alone.</p>
-`))
+// home is what a browser finds at the sandbox's address: who can be played, a story,
+// where software goes.
+var (
+	//go:embed home.html
+	homeSource string
+	homePage   = template.Must(template.New("home").Parse(homeSource))
+)
+
+// role is a member of the cast with the rule that he embodies.
+type role struct{ As, Who string }
+
+// roles are those of the seed, in words; who is not in the cast is not shown.
+var roles = []role{
+	{"patient:alice", "Adulte, dossier ouvert, tous les réglages par défaut. Léo est son délégué, le Dr Bridoux est bloqué."},
+	{"patient:bruno", "Tous ses documents sont masqués par défaut, même en urgence."},
+	{"rep:chloe", "Hélène, mère de Chloé, 15 ans : un document lui est caché."},
+	{"rep:chloe:2", "Thomas, l'autre représentant de Chloé."},
+	{"patient:david", "Refuse les deux accès d'urgence."},
+	{"patient:emma", "Dossier fermé il y a deux ans."},
+	{"patient:farid", "S'est opposé à la création de son dossier."},
+	{"patient:gina", "Une biopsie lui est cachée jusqu'à la consultation d'annonce."},
+	{"delegate:alice", "Léo, à qui alice a délégué l'accès."},
+	{"dr-traitant", "Médecin traitant de tous : voit aussi ce qui est masqué."},
+	{"dr-durand", "Médecin généraliste, avec l'accord d'alice, bruno, chloe et gina."},
+	{"dr-urg", "Urgentiste sans lien : bris de glace."},
+	{"samu-31", "Médecin régulateur du SAMU : Centre 15."},
+	{"ide-nadia", "Infirmière de l'équipe de soins d'alice."},
+	{"podo-paul", "Podologue : la matrice lui ferme beaucoup de types."},
+	{"dent-rose", "Chirurgien-dentiste, avec l'accord d'alice."},
+	{"dr-hopital", "Médecin du CHU, auteur de ce que le CHU dépose."},
+	{"dr-bloque", "Bloqué par alice."},
+	{"dr-inconnu", "Médecin sans aucun lien."},
+}
+
+// jump is a button that moves the clock.
+type jump struct{ Value, Text string }
+
+var jumps = []jump{{"1d", "+ 1 jour"}, {"1w", "+ 1 semaine"}, {"6w", "+ 6 semaines"}, {"1y", "+ 1 an"}, {"3y", "+ 3 ans"}, {"10y", "+ 10 ans"}}
 
 func (s *Sandbox) home(c *gin.Context) {
+	style, err := console.Asset("style.css")
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	st := s.cast()
+	page := map[string]any{"Style": style, "Base": s.Base, "Now": s.clock.Now().Format("02/01/2006 15:04"), "Jumps": jumps}
+	var patients, professionals []role
+	for _, r := range roles {
+		_, err := st.who(r.As)
+		_, pro := st.professional(r.As)
+		switch {
+		case err != nil:
+		case pro:
+			professionals = append(professionals, r)
+		default:
+			patients = append(patients, r)
+		}
+	}
+	page["Patients"], page["Professionals"] = patients, professionals
+	if alice, ok := st.patient("alice"); ok {
+		page["Alice"] = alice.Family + " " + alice.Given + ", " + alice.BirthDate
+	}
 	c.Header("Content-Type", "text/html; charset=utf-8")
-	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	c.Status(http.StatusOK)
-	if err := home.Execute(c.Writer, s.Base); err != nil {
+	if err := homePage.Execute(c.Writer, page); err != nil {
 		s.Log.Warn("home", "error", err)
 	}
+}
+
+// enter signs in from the home page, without a password: a click of the sandbox alone.
+func (s *Sandbox) enter(c *gin.Context) {
+	if !sameOrigin(c) {
+		refuse(c, &xds.Error{ID: "WEB-001"})
+		return
+	}
+	if page, ok := s.begin(c, c.PostForm("as")); ok {
+		c.Redirect(http.StatusSeeOther, page.Page)
+	}
+}
+
+// forward moves the clock from the home page.
+func (s *Sandbox) forward(c *gin.Context) {
+	if !sameOrigin(c) {
+		refuse(c, &xds.Error{ID: "WEB-001"})
+		return
+	}
+	if s.moveClock(c, c.PostForm("advance")) {
+		c.Redirect(http.StatusSeeOther, "/")
+	}
+}
+
+// sameOrigin: a form of another site has no business with the sandbox. Browsers say where
+// a form comes from; what is no browser says nothing.
+func sameOrigin(c *gin.Context) bool {
+	site := c.GetHeader("Sec-Fetch-Site")
+	return site == "" || site == "same-origin"
 }

@@ -22,23 +22,38 @@ func (s *Sandbox) openSession(c *gin.Context) {
 	if !read(c, &body) {
 		return
 	}
+	if opened, ok := s.begin(c, body.As); ok {
+		c.PureJSON(http.StatusOK, opened)
+	}
+}
+
+// opened is a session that was opened, and its first page.
+type opened struct {
+	Cookie string `json:"cookie"`
+	Value  string `json:"value"`
+	Page   string `json:"page"`
+}
+
+// begin opens the session and sets its cookie; the answer to what fails is already
+// written when ok is false.
+func (s *Sandbox) begin(c *gin.Context, as string) (o opened, ok bool) {
 	st := s.cast()
-	who, err := st.who(body.As)
+	who, err := st.who(as)
 	if err != nil {
 		refuse(c, err)
-		return
+		return o, false
 	}
-	session, side, page := account.Session{ID: service.NewID(), Name: who.name(), Agent: c.Request.UserAgent()}, "pro", "/pro"
+	session, side := account.Session{ID: service.NewID(), Name: who.name(), Agent: c.Request.UserAgent()}, "pro"
 	var cookie string
 	err = s.Service.Registry.Write(c, func(in *registry.Session) (err error) {
 		switch who.nature {
 		case authz.NaturePerson:
-			side, page = "patient", "/patient"
-			session.Account, err = account.Seed(c, in.Handle(), system, st.accountOf(body.As, who), s.clock.Now())
+			side = "patient"
+			session.Account, err = account.Seed(c, in.Handle(), system, st.accountOf(as, who), s.clock.Now())
 		case authz.NaturePro:
-			session.Professional, err = st.professionalSubject(body.As)
+			session.Professional, err = st.professionalSubject(as)
 		default:
-			err = &xds.Error{ID: "JSON-002", Where: "as", Found: body.As, Expected: "une personne ou un professionnel : une structure n'a pas de pages"}
+			err = &xds.Error{ID: "JSON-002", Where: "as", Found: as, Expected: "une personne ou un professionnel : une structure n'a pas de pages"}
 		}
 		if err == nil {
 			cookie, err = account.Begin(c, in.Handle(), session, s.clock.Now())
@@ -47,10 +62,10 @@ func (s *Sandbox) openSession(c *gin.Context) {
 	})
 	if err != nil {
 		refuse(c, err)
-		return
+		return o, false
 	}
 	http.SetCookie(c.Writer, s.Service.Console.Cookie(side, cookie))
-	c.PureJSON(http.StatusOK, gin.H{"cookie": s.Service.Console.CookieName(side), "value": cookie, "page": page})
+	return opened{s.Service.Console.CookieName(side), cookie, "/" + side}, true
 }
 
 // professionalSubject is a professional as Pro Santé Connect names him.

@@ -25,6 +25,8 @@ func (s *Sandbox) routes(r gin.IRouter) {
 	g.POST("/vihf", s.issueVIHF)
 	g.POST("/token", s.issueToken)
 	g.POST("/session", s.openSession)
+	g.POST("/enter", s.enter)
+	g.POST("/forward", s.forward)
 	g.POST("/patients", s.addPatient)
 	g.POST("/professionals", s.addProfessional)
 	g.GET("/mail", s.mails)
@@ -120,19 +122,24 @@ func (s *Sandbox) advance(c *gin.Context) {
 	var body struct {
 		Advance string `json:"advance"`
 	}
-	if !read(c, &body) {
-		return
+	if read(c, &body) && s.moveClock(c, body.Advance) {
+		c.PureJSON(http.StatusOK, gin.H{"now": s.clock.Now().UTC().Format(time.RFC3339)})
 	}
-	d, err := parseAdvance(body.Advance)
+}
+
+// moveClock moves the clock on and does what has become due; the answer to what fails is
+// already written when ok is false.
+func (s *Sandbox) moveClock(c *gin.Context, text string) (ok bool) {
+	d, err := parseAdvance(text)
 	if err == nil && s.clock.Offset()+d > 80*8766*time.Hour {
 		err = errors.New("l'horloge n'avance pas de plus de 80 ans en tout")
 	}
 	if err != nil {
-		refuse(c, &xds.Error{ID: "JSON-002", Where: "advance", Found: body.Advance, Expected: err.Error()})
-		return
+		refuse(c, &xds.Error{ID: "JSON-002", Where: "advance", Found: text, Expected: err.Error()})
+		return false
 	}
 	if !s.delivered(c) { // what was due before the jump comes before it
-		return
+		return false
 	}
 	s.mutex.Lock()
 	s.clock.Set(s.clock.Offset() + d)
@@ -144,9 +151,8 @@ func (s *Sandbox) advance(c *gin.Context) {
 	}
 	if err != nil {
 		s.fail(c, err)
-		return
 	}
-	c.PureJSON(http.StatusOK, gin.H{"now": s.clock.Now().UTC().Format(time.RFC3339)})
+	return err == nil
 }
 
 // maxDrain is how long a reset waits for the requests under way.
