@@ -120,11 +120,10 @@ const (
 	Modified        Event = "MODIF_DOCUMENT"
 	Deleted         Event = "SUPP_DOC"
 	Consulted       Event = "CONSULT_DOCUMENT"
-	AddedVaccine    Event = "AJOUT_VACCINATION"
 	Released        Event = "REMISE_VISIBILITE"
 	JournalRead     Event = "CONSULT_HISTORIQUE"
 	SettingsChanged Event = "MODIF_ACCES"
 )
 
 // Events are all of them.
-var Events = []Event{FirstAccess, Emergency, Added, Modified, Deleted, Consulted, AddedVaccine, Released, JournalRead, SettingsChanged}
+var Events = []Event{FirstAccess, Emergency, Added, Modified, Deleted, Consulted, Released, JournalRead, SettingsChanged}

@@ -47,6 +47,9 @@ func paris() *time.Location {
 	return zone
 }
 
+// Day is the day of an instant as parameters tell it.
+func Day(at time.Time) string { return at.In(paris()).Format(time.DateOnly) }
+
 var months = [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"}
 
 func date(lang, s, layout string) string {

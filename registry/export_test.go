@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/message"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -58,4 +59,10 @@ func FoldersSQL(sc authz.Scope, match []xds.Match) (string, []any, error) {
 func ListsSQL(sc authz.Scope, match []xds.Match) (string, []any, error) {
 	sql, st, err := listsSQL(sc, ListQuery{Sets: true, Folders: true, Match: match, Limit: 50})
 	return sql, st.args, err
+}
+
+// EventOf is what people are told that an action was.
+func EventOf(action authz.Value) (message.Event, bool) {
+	event, told := eventOf[action]
+	return event, told
 }

@@ -33,9 +33,9 @@ func Asking(ctx context.Context, query []byte) context.Context {
 	return context.WithValue(ctx, originKey{}, o)
 }
 
-// sequel says what the outbox gets of the trail rows of a request: an audit message
-// of each where there is a sink, and of a committed effect on documents what
-// subscribers may be told. A request that is refused had no effect.
+// sequel says what follows from the trail rows of a request: an audit message of each
+// where there is a sink, and of a committed effect what subscribers and people may be
+// told. A request that is refused had no effect.
 func (r *Registry) sequel(ctx context.Context, committed bool) func(*authz.Trace) outbox.Sequel {
 	o, _ := ctx.Value(originKey{}).(Origin)
 	return func(t *authz.Trace) outbox.Sequel {
@@ -45,6 +45,9 @@ func (r *Registry) sequel(ctx context.Context, committed bool) func(*authz.Trace
 			if len(o.Query) <= maxAsked {
 				s.Query = o.Query
 			}
+		}
+		if r.Mailed && committed {
+			s.Tell = toldPeople(t)
 		}
 		return s
 	}

@@ -41,6 +41,8 @@ type Registry struct {
 	// Audited makes an audit message of every trail row (ITI-20), which waits in the
 	// outbox for its sink.
 	Audited bool
+	// Mailed tells people by e-mail of what others do with their record (N-1…N-4).
+	Mailed bool
 
 	pool *pgxpool.Pool
 }

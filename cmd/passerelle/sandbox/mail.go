@@ -1,9 +1,11 @@
 package sandbox
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -11,7 +13,10 @@ import (
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/mailbox"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/pki"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/service"
+	"github.com/passerelle-sante/passerelle/message"
 	"github.com/passerelle-sante/passerelle/message/send"
+	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/registry/mail"
 )
 
 // openMail starts the servers that catch what is sent, and gives the ways to them: the
@@ -32,6 +37,31 @@ func (s *Sandbox) openMail(authority *pki.Authority) (service.Mail, error) {
 		},
 		SMS: &send.SMS{URL: "http://" + s.catchers.SMS.Addr().String() + "/", Client: &http.Client{Timeout: 10 * time.Second}},
 	}, nil
+}
+
+// address is where a member of the cast is written to: alice@sandbox.invalid,
+// rep.chloe@sandbox.invalid, rep.chloe.2@sandbox.invalid. ok is false for a name that no
+// address can be made of.
+func address(as string) (string, bool) {
+	return message.Address(strings.ReplaceAll(strings.TrimPrefix(as, "patient:"), ":", ".") + "@sandbox.invalid")
+}
+
+// reach makes a patient and his representatives contacts of the record. A delegate is
+// told nothing.
+func (s *Sandbox) reach(ctx context.Context, p patient) error {
+	people := append([]person{{As: p.Name, ID: p.Record}}, p.Representatives...)
+	return s.Service.Registry.Write(ctx, func(session *registry.Session) error {
+		for _, x := range people {
+			email, ok := address(x.As)
+			if !ok {
+				continue
+			}
+			if err := mail.Reach(ctx, session.Handle(), system, session.Now(), mail.Contact{Record: p.Record, Person: x.ID, Email: email, Lang: "fr"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // delivered sends all that is due; the answer to a failure is already written when it

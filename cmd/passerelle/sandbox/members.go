@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -56,7 +57,7 @@ func (s *Sandbox) addPatient(c *gin.Context) {
 		refuse(c, err)
 		return
 	}
-	if err := s.createRecord(c, &st, p); err != nil {
+	if err := errors.Join(s.createRecord(c, &st, p), s.reach(c, p)); err != nil {
 		s.fail(c, err)
 		return
 	}

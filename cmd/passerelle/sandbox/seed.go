@@ -36,7 +36,7 @@ func (s *Sandbox) seed(ctx context.Context, members cast.Cast) error {
 	if err := s.createCast(ctx, &st); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context, *state, cast.Cast) error{s.seedDocuments, s.seedLinks, s.seedConnections, s.seedBlocks, s.closeRecords} {
+	for _, step := range []func(context.Context, *state, cast.Cast) error{s.seedDocuments, s.seedLinks, s.seedConnections, s.seedBlocks, s.closeRecords, s.seedContacts} {
 		if err := step(ctx, &st, members); err != nil {
 			return err
 		}
@@ -93,6 +93,16 @@ func (s *Sandbox) createRecord(ctx context.Context, st *state, p patient) error 
 		}
 		return record.SeedAdministrator(ctx, session.Handle(), system, p.Record, admin.ID)
 	})
+}
+
+// seedContacts lets the cast be told from now on: of what happened before nobody was.
+func (s *Sandbox) seedContacts(ctx context.Context, st *state, _ cast.Cast) error {
+	for _, p := range st.Patients {
+		if err := s.reach(ctx, p); err != nil {
+			return fmt.Errorf("adresse %s : %w", p.Name, err)
+		}
+	}
+	return nil
 }
 
 // profileValue is a state by its name (policy §1.5), none when there is no such.

@@ -84,5 +84,6 @@ func (st *state) professionalSubject(as string) (authz.Subject, error) {
 // It stands for that person alone, in that role.
 func (st *state) accountOf(as string, who identity) account.Account {
 	login := strings.ReplaceAll(strings.TrimPrefix(as, "patient:"), ":", ".")
-	return account.Account{ID: service.NewID(), Login: login, Email: login + "@sandbox.invalid", Lang: "fr", Persons: []string{who.id}}
+	email, _ := address(as)
+	return account.Account{ID: service.NewID(), Login: login, Email: email, Lang: "fr", Persons: []string{who.id}}
 }

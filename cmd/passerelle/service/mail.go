@@ -61,6 +61,9 @@ func (s *Service) openMail() {
 
 // deliverMail keeps sending until the context ends.
 func (s *Service) deliverMail(ctx context.Context, working *sync.WaitGroup) {
+	if s.Mail.SMTP != nil {
+		working.Go(func() { s.drain(ctx, "untold", s.tellPeople) })
+	}
 	for _, p := range s.postmen {
 		working.Go(func() { s.drain(ctx, string(p.channel), p.round) })
 	}
@@ -72,15 +75,30 @@ func (s *Service) deliverMail(ctx context.Context, working *sync.WaitGroup) {
 // DeliverMail sends all that is due now, and returns when it went: what the sandbox
 // shows is then all that there is.
 func (s *Service) DeliverMail(ctx context.Context) error {
+	rounds := []func(context.Context) (bool, error){s.tellPeople}
 	for _, p := range s.postmen {
+		rounds = append(rounds, p.round)
+	}
+	for _, round := range rounds {
 		for more := true; more; {
 			var err error
-			if more, err = p.round(ctx); err != nil {
+			if more, err = round(ctx); err != nil {
 				return err
 			}
 		}
 	}
 	return ctx.Err()
+}
+
+// readersTold is how many people one round judges events for.
+const readersTold = 100
+
+// tellPeople makes messages of the events that people are to be told of. One round at a
+// time, so that whoever waits for his turn finds all that was due told.
+func (s *Service) tellPeople(ctx context.Context) (more bool, err error) {
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	return s.Registry.TellPeople(ctx, asCourier, s.Gate, readersTold)
 }
 
 // round sends some of what is due; more tells that there may be more at once. What was

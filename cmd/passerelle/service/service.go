@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // Europe/Paris on machines without a zone database (policy Q-13)
 
@@ -114,6 +115,7 @@ type Service struct {
 	assertions *saml.Verifier
 	watched    watched
 	postmen    []*postman
+	telling    sync.Mutex
 }
 
 // New puts a gateway together. It fails on options that would trust nobody or
@@ -132,7 +134,7 @@ func New(o Options) (*Service, error) {
 		Report: func(event string, args ...any) {
 			s.metrics.disagreements.Inc()
 			o.Log.Error(event, args...)
-		}, Decided: s.metrics.decided, Audited: o.Audit != nil, Shred: func(_ context.Context, record string, epoch int) error {
+		}, Decided: s.metrics.decided, Audited: o.Audit != nil, Mailed: o.Mail.SMTP != nil, Shred: func(_ context.Context, record string, epoch int) error {
 			_, err := o.Repository.Shred(asScheduler, record, epoch, o.Now())
 			return err
 		}})

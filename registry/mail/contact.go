@@ -1,0 +1,214 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/message"
+	"github.com/passerelle-sante/passerelle/registry/internal/db"
+)
+
+// Digest is how often somebody is written to.
+type Digest int16
+
+// The rhythms. What is urgent waits for none.
+const (
+	AtOnce Digest = 0
+	Daily  Digest = 1 // at eight o'clock in Paris
+	Weekly Digest = 2 // on Mondays
+)
+
+// Optional are the events that somebody may decline. The law has him told of first
+// accesses and of emergencies (S0, S3, S4), and what was hidden from him is told when it
+// is not any more.
+var Optional = []message.Event{message.Added, message.Modified, message.Deleted, message.JournalRead, message.SettingsChanged}
+
+// Preferences are what somebody wants to be told of, and when.
+type Preferences struct {
+	Digest   Digest
+	Readings bool            // each reading, not the first one of each professional alone
+	Muted    []message.Event // of Optional
+}
+
+// Contact is somebody who is told of what others do with a record: its holder, or a
+// representative of a minor. A delegate is told nothing.
+type Contact struct {
+	Record, Person string
+	Email          string // "" = none is known
+	Lang           string
+	Since          time.Time
+	Preferences
+}
+
+// Wants tells whether somebody is told of an event.
+func (c Contact) Wants(e message.Event) bool {
+	if e == message.Consulted {
+		return c.Readings
+	}
+	return !slices.Contains(c.Muted, e) || !slices.Contains(Optional, e)
+}
+
+// The address of an account is the one that its owner proved to be his.
+const contactSQL = `
+select c.record::text, c.person, coalesce(a.email, c.email), coalesce(a.lang, c.lang), c.created_at, c.digest, c.readings, c.muted
+from contact c left join lateral (
+  select a.email, a.lang from account_person p join account a on a.id = p.account where p.person = c.person and a.email <> '' order by a.created_at limit 1) a on true
+where c.record = $1`
+
+func scan(row pgx.CollectableRow) (c Contact, err error) {
+	return c, row.Scan(&c.Record, &c.Person, &c.Email, &c.Lang, &c.Since, &c.Digest, &c.Readings, &c.Muted)
+}
+
+// ContactOf is a person as a contact of a record; ok is false when he is none.
+func ContactOf(ctx context.Context, h db.Handle, sys authz.System, record, person string) (c Contact, ok bool, err error) {
+	if err := db.BySystem(sys); err != nil {
+		return c, false, err
+	}
+	return one(ctx, h, record, person)
+}
+
+func one(ctx context.Context, h db.Handle, record, person string) (Contact, bool, error) {
+	rows, err := db.On(h).Query(ctx, contactSQL+` and c.person = $2`, record, person)
+	if err != nil {
+		return Contact{}, false, err
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, scan)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Contact{}, false, nil
+	}
+	return c, err == nil, err
+}
+
+// Own is the subject's own contact of a record, the defaults where he has none yet.
+func Own(ctx context.Context, h db.Handle, a authz.Allowed) (Contact, error) {
+	if err := db.Permitted(h, a, authz.ReadState, authz.SetParams); err != nil {
+		return Contact{}, err
+	}
+	c, known, err := one(ctx, h, a.Record(), a.Subject().ID)
+	if !known {
+		c = Contact{Record: a.Record(), Person: a.Subject().ID, Lang: "fr"}
+	}
+	return c, err
+}
+
+// Prefer sets what the subject himself wants to be told of (R-42).
+func Prefer(ctx context.Context, h db.Handle, a authz.Allowed, at time.Time, p Preferences) error {
+	if err := db.Permitted(h, a, authz.SetParams); err != nil {
+		return err
+	}
+	muted := []string{}
+	for _, e := range p.Muted {
+		if slices.Contains(Optional, e) && !slices.Contains(muted, string(e)) {
+			muted = append(muted, string(e))
+		}
+	}
+	_, err := db.On(h).Exec(ctx, `
+insert into contact (record, person, digest, readings, muted, created_at) values ($1, $2, $3, $4, $5, $6)
+on conflict (record, person) do update set digest = excluded.digest, readings = excluded.readings, muted = excluded.muted`,
+		a.Record(), a.Subject().ID, int16(p.Digest), p.Readings, muted, at)
+	return err
+}
+
+// Reach makes somebody a contact of a record, or gives a contact another address: for
+// whoever has none of an account. What was withheld on the record is judged anew.
+func Reach(ctx context.Context, h db.Handle, sys authz.System, at time.Time, c Contact) error {
+	if err := db.BySystem(sys); err != nil {
+		return err
+	}
+	if email, ok := message.Address(c.Email); !ok || email != c.Email || c.Lang != "fr" && c.Lang != "en" {
+		return errors.New("mail: not an address, or not a language, of a contact")
+	}
+	b := &pgx.Batch{}
+	b.Queue(`
+insert into contact (record, person, email, lang, created_at) values ($1, $2, $3, $4, $5)
+on conflict (record, person) do update set email = excluded.email, lang = excluded.lang`, c.Record, c.Person, c.Email, c.Lang, at)
+	b.Queue(againSQL, []string{c.Person}, at)
+	return db.On(h).Run(ctx, b)
+}
+
+// againSQL has what was withheld judged anew.
+const againSQL = `update untold set due_at = $2 where person = any($1) and due_at is null`
+
+// Enroll makes persons contacts of the records that they hold, or of whose holder they
+// are the representatives: whoever signs in can be told.
+func Enroll(ctx context.Context, h db.Handle, sys authz.System, at time.Time, persons ...string) error {
+	if err := db.BySystem(sys); err != nil || len(persons) == 0 {
+		return err
+	}
+	b := &pgx.Batch{}
+	b.Queue(`
+insert into contact (record, person, created_at)
+select id, id::text, $2::timestamptz from record where id::text = any($1)
+union all
+select record, person, $2::timestamptz from record_person where person = any($1) and role = $3
+on conflict do nothing`, persons, at, int16(authz.RepresentativeRole))
+	b.Queue(againSQL, persons, at)
+	return db.On(h).Run(ctx, b)
+}
+
+// ComeOfAge ends the contacts of the representatives of a holder who came of age: what
+// they were still to be told of, and what was withheld from them, is for him, once he
+// can be reached (policy §1.5, Q-15).
+func ComeOfAge(ctx context.Context, h db.Handle, sys authz.System, record string, at time.Time) error {
+	if err := db.BySystem(sys); err != nil {
+		return err
+	}
+	b := &pgx.Batch{}
+	b.Queue(`
+insert into untold (record, person, at, trail_seq, event, due_at)
+select distinct record, record::text, at, trail_seq, md5(record::text || record::text || trail_seq)::uuid, $2::timestamptz from untold where record = $1 and person <> record::text
+on conflict (record, person, at, trail_seq) do update set due_at = excluded.due_at`, record, at)
+	for _, table := range []string{"untold", "met", "contact"} {
+		b.Queue(`delete from `+table+` where record = $1 and person <> record::text`, record)
+	}
+	return db.On(h).Run(ctx, b)
+}
+
+// Leave ends one contact: a representative who is none any more.
+func Leave(ctx context.Context, h db.Handle, sys authz.System, record, person string) error {
+	return remove(ctx, h, sys, ` where record = $1 and person = $2`, record, person)
+}
+
+// Forget ends all contacts of a record that is erased.
+func Forget(ctx context.Context, h db.Handle, sys authz.System, record string) error {
+	return remove(ctx, h, sys, ` where record = $1`, record)
+}
+
+func remove(ctx context.Context, h db.Handle, sys authz.System, where string, args ...any) error {
+	if err := db.BySystem(sys); err != nil {
+		return err
+	}
+	b := &pgx.Batch{}
+	for _, table := range []string{"untold", "met", "contact"} {
+		b.Queue(`delete from `+table+where, args...)
+	}
+	return db.On(h).Run(ctx, b)
+}
+
+// Write queues a message of a kind to every contact of a record who can be reached, and
+// tells how many there are.
+func Write(ctx context.Context, h db.Handle, sys authz.System, at time.Time, record string, kind message.Kind, params map[string]string) (n int, err error) {
+	if err := db.BySystem(sys); err != nil {
+		return 0, err
+	}
+	rows, err := db.On(h).Query(ctx, contactSQL+` order by c.person`, record)
+	if err != nil {
+		return 0, err
+	}
+	contacts, err := pgx.CollectRows(rows, scan)
+	if err != nil {
+		return 0, err
+	}
+	var all []message.Message
+	for _, c := range contacts {
+		if c.Email != "" {
+			all = append(all, message.Message{Kind: kind, To: c.Email, Lang: c.Lang, Params: params})
+		}
+	}
+	return len(all), Queue(ctx, h, at, all...)
+}
