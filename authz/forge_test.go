@@ -63,6 +63,7 @@ type scopeTwin struct {
 	patient   xds.CX
 	predicate authz.Predicate
 	born      string
+	settings  authz.Settings
 	trace     *authz.Trace
 }
 

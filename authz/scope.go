@@ -37,6 +37,7 @@ type Scope struct {
 	patient   xds.CX
 	predicate Predicate
 	born      string
+	settings  Settings
 	trace     *Trace
 }
 
@@ -54,6 +55,28 @@ func (sc Scope) Patient() xds.CX { return sc.patient }
 
 // BirthDate is the holder's birth date, YYYYMMDD.
 func (sc Scope) BirthDate() string { return sc.born }
+
+// Kind is the subject's kind on this record, Other for the zero Scope.
+func (sc Scope) Kind() Value {
+	if sc.trace == nil {
+		return Other
+	}
+	return sc.trace.Kind
+}
+
+// Settings are the holder's switches, for his own side; to others they are the zero ones.
+func (sc Scope) Settings() Settings {
+	if !sc.holders() {
+		return Settings{}
+	}
+	return sc.settings
+}
+
+// holders tells the holder of the record and who acts for him.
+func (sc Scope) holders() bool {
+	kind := sc.Kind()
+	return kind == Patient || kind == Representative || kind == Delegate
+}
 
 // Concerns tells whether documents of a type are the subject's business at all: his
 // column of the matrix has it, or he is not limited by the matrix. Marks, settings and

@@ -24,7 +24,7 @@ type item struct {
 
 // entries are the lines of the menus: each part adds its own.
 var entries = map[side][]item{
-	patientSide: {{Text: "Accueil", Path: ""}, {Text: "Accès", Path: "acces"}},
+	patientSide: {{Text: "Accueil", Path: ""}, {Text: "Documents", Path: "documents"}, {Text: "Accès", Path: "acces"}},
 	proSide:     {},
 }
 

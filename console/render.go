@@ -76,6 +76,9 @@ func (p *pages) functions(lang string) template.FuncMap {
 	}
 }
 
+// day is the day of an instant in Paris, in words.
+func (v *visit) day(at time.Time) string { return tellDay(v.lang, at.In(v.server.pages.paris)) }
+
 // dict makes the argument of a part out of names and values.
 func dict(pairs ...any) (map[string]any, error) {
 	m := map[string]any{}

@@ -65,7 +65,7 @@ type route struct {
 }
 
 // routes are all pages: each part has a list of its own.
-var routes = slices.Concat(homeRoutes, accessRoutes)
+var routes = slices.Concat(homeRoutes, documentRoutes, accessRoutes)
 
 //go:embed static
 var static embed.FS

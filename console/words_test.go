@@ -55,7 +55,7 @@ func TestEnglish(t *testing.T) {
 }
 
 // tables are texts that stand in maps and lists.
-var tables = [][]string{values(roleWords), values(professionWords)}
+var tables = [][]string{values(roleWords), values(professionWords), categoryLabels(), stateLabels()}
 
 func values[K comparable](m map[K]string) (all []string) {
 	for _, v := range m {
