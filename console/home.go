@@ -24,8 +24,13 @@ type item struct {
 
 // entries are the lines of the menus: each part adds its own.
 var entries = map[side][]item{
-	patientSide: {{Text: "Accueil", Path: ""}, {Text: "Documents", Path: "documents"}, {Text: "Accès", Path: "acces"}},
-	proSide:     {},
+	patientSide: {
+		{Text: "Accueil", Path: ""},
+		{Text: "Documents", Path: "documents"},
+		{Text: "Accès", Path: "acces"},
+		{Text: "Historique", Path: "historique"},
+	},
+	proSide: {},
 }
 
 // menu is that of the record of the visit; none without one.

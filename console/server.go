@@ -65,7 +65,12 @@ type route struct {
 }
 
 // routes are all pages: each part has a list of its own.
-var routes = slices.Concat(homeRoutes, documentRoutes, accessRoutes)
+var routes = slices.Concat(
+	homeRoutes,
+	documentRoutes,
+	accessRoutes,
+	historyRoutes,
+)
 
 //go:embed static
 var static embed.FS

@@ -55,11 +55,29 @@ func TestEnglish(t *testing.T) {
 }
 
 // tables are texts that stand in maps and lists.
-var tables = [][]string{values(roleWords), values(professionWords), categoryLabels(), stateLabels()}
+var tables = [][]string{
+	values(roleWords), values(professionWords),
+	categoryLabels(), stateLabels(),
+	deeds(acts), deeds(calls), sortTexts(),
+}
 
 func values[K comparable](m map[K]string) (all []string) {
 	for _, v := range m {
 		all = append(all, v)
+	}
+	return all
+}
+
+func deeds[K comparable](m map[K]deed) (all []string) {
+	for _, d := range m {
+		all = append(all, d.done, d.tried)
+	}
+	return append(all, "fait un acte dans le dossier", "faire un acte dans le dossier")
+}
+
+func sortTexts() (all []string) {
+	for _, s := range sorts {
+		all = append(all, s.Text)
 	}
 	return all
 }

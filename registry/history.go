@@ -68,6 +68,16 @@ func (s *Session) CountHistory(ctx context.Context, a authz.Allowed, q HistoryQu
 	return n, err
 }
 
+// EachHistory gives every line that its reader is told of, newest first, to a function
+// that may end it with an error.
+func (s *Session) EachHistory(ctx context.Context, a authz.Allowed, q HistoryQuery, each func(Event) error) (err error) {
+	failure := s.walk(ctx, a, q, trail.Filter{Limit: 20 * historyPage}, func(e Event) bool {
+		err = each(e)
+		return err == nil
+	})
+	return cmp.Or(failure, err)
+}
+
 // HistoryLine is the one line of an instant with a number of its own, when its reader is
 // told of it.
 func (s *Session) HistoryLine(ctx context.Context, a authz.Allowed, at time.Time, seq int64) (line Event, ok bool, err error) {

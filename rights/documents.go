@@ -49,30 +49,3 @@ func (d *Desk) Act(ctx context.Context, c Call, document, name string, attested 
 	})
 	return changed, err
 }
-
-// History is under J-2…J-5; q.Actor may be the directory's name.
-func (d *Desk) History(ctx context.Context, c Call, q registry.HistoryQuery) (events []registry.Event, next string, err error) {
-	err = d.Registry.Read(ctx, func(session *registry.Session) error {
-		patient, err := c.Patient(ctx, session)
-		if err != nil {
-			return err
-		}
-		action, err := session.JournalOf(ctx, c.Subject, patient)
-		if err != nil {
-			return err
-		}
-		allowed, err := d.Gate.OpenProfile(ctx, session, c.Subject, patient, c.Purpose(action, "history"))
-		if err != nil {
-			return err
-		}
-		asked := q
-		if q.Actor != "" {
-			if p, err := professional(ctx, session, q.Actor); err == nil {
-				asked.Actor = p.ID
-			}
-		}
-		events, next, err = session.History(ctx, allowed, asked)
-		return err
-	})
-	return events, next, err
-}
