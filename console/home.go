@@ -5,15 +5,12 @@ import (
 	"strings"
 
 	"github.com/passerelle-sante/passerelle/authz"
-	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/registry/account"
 )
 
 var homeRoutes = []route{
 	{method: http.MethodGet, path: "/patient", handle: (*Server).choose},
 	{method: http.MethodGet, path: "/patient/{record}", handle: (*Server).home},
-	{method: http.MethodPost, path: "/patient/deconnexion", handle: (*Server).leave},
-	{method: http.MethodPost, path: "/pro/deconnexion", handle: (*Server).leave},
 }
 
 // item is a line of the menu.
@@ -73,19 +70,6 @@ func (s *Server) home(v *visit) error {
 		return err
 	}
 	return v.show("home", v.T("Accueil"), standing)
-}
-
-// leave ends the session.
-func (s *Server) leave(v *visit) error {
-	err := s.Registry.Write(v.context(), func(session *registry.Session) error {
-		return account.End(v.context(), session.Handle(), v.cookie)
-	})
-	if err != nil {
-		return err
-	}
-	http.SetCookie(v.ctx.Writer, s.Cookie(string(v.side), ""))
-	v.redirect("/" + string(v.side) + "/connexion")
-	return nil
 }
 
 // Holder is the name of whose record it is.

@@ -23,6 +23,7 @@ import (
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/rights"
+	"github.com/passerelle-sante/passerelle/signin"
 )
 
 // Server answers /patient and /pro.
@@ -34,6 +35,9 @@ type Server struct {
 	Intake     *intake.Desk
 	Base       string // URL of the gateway, the issuer of what a session acts by
 	Sandbox    bool   // fictitious data: the pages say so
+	SignIn     *signin.Desk
+	Relay      func(address string) bool // of the operator's own, whose word counts on where a request comes from; nil: none
+	Samples    Samples                   // of a sandbox
 	Now        func() time.Time
 	NewID      func() string
 	Log        *slog.Logger
@@ -67,6 +71,9 @@ type route struct {
 // routes are all pages: each part has a list of its own.
 var routes = slices.Concat(
 	homeRoutes,
+	signinRoutes,
+	providerRoutes,
+	sessionRoutes,
 	documentRoutes,
 	accessRoutes,
 	historyRoutes,

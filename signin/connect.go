@@ -172,7 +172,7 @@ func (d *Desk) Resend(ctx context.Context, flow string, sms bool) error {
 // Entered are the cookies of a browser that is signed in.
 type Entered struct {
 	Session string
-	Device  string // "" = the one that it has
+	Device  string // a secret to add to those of the browser; "" = it is known
 	Name    string
 }
 
@@ -229,7 +229,7 @@ func (d *Desk) enter(ctx context.Context, s *registry.Session, b Browser, c acco
 			return in, err
 		}
 	}
-	known, any, err := account.Recognise(ctx, h, c.ID, b.Device, now)
+	known, any, err := account.Recognise(ctx, h, c.ID, b.Devices, now)
 	if err != nil {
 		return in, err
 	}

@@ -23,8 +23,8 @@ type Desk struct {
 	NewID     func() string
 	Issuer    string // who vouches for a session in the trail
 
-	FranceConnect *Provider // nil: none
-	PSC           *Provider
+	FranceConnect *Provider // of persons; nil: none
+	PSC           *Provider // of professionals; nil: none
 }
 
 // Browser is who knocks, as far as it can be seen.
@@ -32,8 +32,8 @@ type Browser struct {
 	Address string // of the connection
 	Agent   string // as it says
 	Lang    string
-	Session string // cookie of a session that a new one takes the place of
-	Device  string // cookie by which it was known
+	Session string   // cookie of a session that a new one takes the place of
+	Devices []string // secrets by which accounts know it
 }
 
 // How a code is given: six digits hold against five tries, and ten minutes are enough to

@@ -182,7 +182,7 @@ func TestSessionFixation(t *testing.T) {
 	h := newHall(t)
 	first := h.in(home)
 	again := home
-	again.Session, again.Device = first.Session, first.Device
+	again.Session, again.Devices = first.Session, []string{"of-another-account", first.Device}
 	second := h.in(again)
 	if second.Session == first.Session || second.Device != "" {
 		t.Errorf("%+v after %+v", second, first)

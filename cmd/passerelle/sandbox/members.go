@@ -61,6 +61,11 @@ func (s *Sandbox) addPatient(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	alone := state{Patients: []patient{p}}
+	if err := s.seedAccounts(c, &alone); err != nil {
+		s.fail(c, err)
+		return
+	}
 	s.keep(c, p, func(st *state) { st.Patients = append(st.Patients, p) })
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/passerelle-sante/passerelle/atna"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/cast"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/mailbox"
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/oidc"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/pki"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/service"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
@@ -83,6 +84,9 @@ type Sandbox struct {
 	box      *mailbox.Box
 	catchers *mailbox.Servers
 
+	psc, franceConnect *oidc.Provider
+	sampleHash         func() (string, error) // of samplePassword
+
 	// gate holds requests back while the sandbox is reset.
 	gate  gate
 	mutex sync.Mutex // guards state
@@ -92,7 +96,7 @@ type Sandbox struct {
 // Start makes a sandbox ready: its servers, its keys, and at the first start its
 // seed. Stop ends it.
 func Start(ctx context.Context, o Options) (*Sandbox, error) {
-	s := &Sandbox{Options: o}
+	s := &Sandbox{Options: o, sampleHash: sync.OnceValues(hashSample)}
 	if err := s.start(ctx); err != nil {
 		s.Stop(context.WithoutCancel(ctx))
 		return nil, err
@@ -137,6 +141,7 @@ func (s *Sandbox) start(ctx context.Context) error {
 		ManyPatients: []string{panel.ID}, Operators: []string{operator.ID},
 		Home: Home, Broker: notify.Broker{Consumers: onThisMachine, TLS: &tls.Config{RootCAs: authority.Pool(), MinVersion: tls.VersionTLS12}},
 		Mail:          ways,
+		SignIn:        s.openProviders(authority.Token),
 		PublicMetrics: true, Trust: service.Trust{Judge: s.judge}, Version: s.Version, Revision: s.Revision,
 	})
 	if err != nil {

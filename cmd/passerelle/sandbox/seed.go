@@ -59,7 +59,7 @@ func (s *Sandbox) createCast(ctx context.Context, st *state) error {
 			return fmt.Errorf("%s : %w", p.Name, err)
 		}
 	}
-	return nil
+	return s.seedAccounts(ctx, st)
 }
 
 func (s *Sandbox) putProfessional(ctx context.Context, p professional) error {

@@ -1,8 +1,9 @@
 package sandbox
 
 import (
+	"context"
 	"net/http"
-	"strings"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/service"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/registry/account"
+	"github.com/passerelle-sante/passerelle/signin"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -80,10 +82,41 @@ func (st *state) professionalSubject(as string) (authz.Subject, error) {
 	return sub, err
 }
 
-// accountOf is the account of a person of the cast: alice, rep.chloe, rep.chloe.2, leo.
-// It stands for that person alone, in that role.
+// accountOf is the account of a person of the cast. It stands for that person alone, in
+// that role.
 func (st *state) accountOf(as string, who identity) account.Account {
-	login := strings.ReplaceAll(strings.TrimPrefix(as, "patient:"), ":", ".")
-	email, _ := address(as)
+	login := loginOf(as)
+	if i := slices.IndexFunc(st.accounts(), func(a accountHolder) bool { return a.person == who.id }); i >= 0 {
+		login = st.accounts()[i].login
+	}
+	email, _ := address(login)
 	return account.Account{ID: service.NewID(), Login: login, Email: email, Lang: "fr", Persons: []string{who.id}}
+}
+
+// samplePassword is that of every account of the cast: fictitious people have no secrets.
+const samplePassword = "le beffroi sonne midi"
+
+// hashSample is its hash, one for all: a start does not wait for thirty of them.
+func hashSample() (string, error) {
+	return signin.NewPasswords(signin.DefaultCost).Hash(context.Background(), samplePassword)
+}
+
+// seedAccounts gives the cast their accounts, those that have none yet.
+func (s *Sandbox) seedAccounts(ctx context.Context, st *state) error {
+	hash, err := s.sampleHash()
+	if err != nil {
+		return err
+	}
+	return s.Service.Registry.Write(ctx, func(in *registry.Session) error {
+		for _, a := range st.accounts() {
+			id, err := account.Seed(ctx, in.Handle(), system, st.accountOf(a.as, identity{id: a.person}), s.clock.Now())
+			if err == nil {
+				err = account.SetPassword(ctx, in.Handle(), id, hash)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

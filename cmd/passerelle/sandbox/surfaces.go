@@ -45,6 +45,7 @@ func (s *Sandbox) routes(r gin.IRouter) {
 	g.POST("/pki/client", s.issueClient)
 	r.GET("/.well-known/jwks.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/jwk-set+json", s.keys) })
 	r.GET("/", s.home)
+	s.providers(r)
 	s.box.Pages(r, s.Base, s.delivered)
 }
 

@@ -40,6 +40,7 @@ func (s *Service) Deliver(ctx context.Context) {
 		working.Go(func() { s.drain(ctx, outbox.Notify.String(), c.notifications) })
 	}
 	s.deliverMail(ctx, &working)
+	s.errands(ctx, &working)
 	working.Go(func() { every(ctx, tidyEvery, func() { s.tidy(ctx, c.box) }) })
 	working.Go(func() { every(ctx, countEvery, func() { s.countBacklog(ctx, c.box) }) })
 }

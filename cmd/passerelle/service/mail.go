@@ -75,7 +75,7 @@ func (s *Service) deliverMail(ctx context.Context, working *sync.WaitGroup) {
 // DeliverMail sends all that is due now, and returns when it went: what the sandbox
 // shows is then all that there is.
 func (s *Service) DeliverMail(ctx context.Context) error {
-	rounds := []func(context.Context) (bool, error){s.tellPeople}
+	rounds := []func(context.Context) (bool, error){s.Doors.Errands, s.tellPeople}
 	for _, p := range s.postmen {
 		rounds = append(rounds, p.round)
 	}

@@ -38,6 +38,7 @@ import (
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/rights"
+	"github.com/passerelle-sante/passerelle/signin"
 	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/cda/vaccination"
 	"github.com/passerelle-sante/passerelle/xds/iti"
@@ -71,6 +72,7 @@ type Options struct {
 	KeepAudits time.Duration // what cannot be sent to it is kept so long; 0: KeepAudits
 	Broker     notify.Broker // who is told of documents (ITI-52, ITI-53)
 	Mail       Mail          // how people are written to
+	SignIn     SignIn        // how they sign in
 
 	Home        string                 // our homeCommunityId, urn:oid:…; "": no XCA
 	Communities []federation.Community // those that the Initiating Gateway asks
@@ -104,6 +106,7 @@ type Service struct {
 	Rules    *profile.Profile
 	Policies *policies.Book // versions of the matrix; Gate decides by its schedule
 	Console  *console.Server
+	Doors    *signin.Desk
 	metrics  *metrics
 	health   *health
 	limits   map[string]int64 // by face
@@ -259,7 +262,11 @@ func (s *Service) route() error {
 	desk := &rights.Desk{Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, Now: s.Now, Listed: s.Applications}
 	book := carnet.New(carnet.Desk{Rights: desk, Repository: s.Repository, Entrance: bare, Calendar: s.calendar(), NewID: NewID, Paris: s.Gate.Paris})
 	(&api.Server{Rights: desk, Carnet: book, Tokens: tokens, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
-	s.Console = &console.Server{Rights: desk, Carnet: book, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Base: s.Base, Sandbox: s.Sandbox != Sandbox{}, Now: s.Now, NewID: NewID, Log: s.Log}
+	s.openSignIn()
+	s.Console = &console.Server{
+		SignIn: s.Doors, Relay: s.relay, Samples: s.SignIn.Samples,
+		Rights: desk, Carnet: book, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Base: s.Base, Sandbox: s.Sandbox != Sandbox{}, Now: s.Now, NewID: NewID, Log: s.Log,
+	}
 	if err := s.Console.Routes(s.router); err != nil {
 		return err
 	}
