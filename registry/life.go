@@ -10,6 +10,7 @@ import (
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry/internal/db"
+	"github.com/passerelle-sante/passerelle/registry/mail"
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds"
@@ -131,6 +132,11 @@ func (s *Session) carry(ctx context.Context, sys authz.System, gate *authz.Gate,
 		}
 	} else if err := a.Carry(now); err != nil {
 		return err
+	}
+	if a.Due == record.Majority {
+		if err := mail.ComeOfAge(ctx, s.Handle(), sys, a.Record, now); err != nil {
+			return err
+		}
 	}
 	return gate.Note(s, sys, a.Record, act, "SYS:"+authz.Action.Name(act))
 }

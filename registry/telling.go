@@ -71,11 +71,17 @@ func (r *Registry) TellPeople(ctx context.Context, sys authz.System, g *authz.Ga
 		return false, err
 	}
 	var failures []error
+	handled := 0
 	for _, to := range readers {
-		failures = append(failures, r.Write(ctx, func(s *Session) error { return s.tellPerson(ctx, sys, g, to.Record, to.Person) }))
+		n := 0
+		failures = append(failures, r.Write(ctx, func(s *Session) (err error) {
+			n, err = s.tellPerson(ctx, sys, g, to.Record, to.Person)
+			return err
+		}))
+		handled += n
 	}
 	err = errors.Join(failures...)
-	return err == nil && len(readers) == most, err
+	return err == nil && handled > 0 && (len(readers) == most || handled >= mostTold), err
 }
 
 // mostTold bounds what one reader is told of at once; the rest follows.
@@ -88,11 +94,16 @@ type untold struct {
 }
 
 // tellPerson tells one reader what is due, and takes it from the table or withholds it.
-func (s *Session) tellPerson(ctx context.Context, sys authz.System, g *authz.Gate, record, who string) error {
+// It gives how much that was.
+func (s *Session) tellPerson(ctx context.Context, sys authz.System, g *authz.Gate, record, who string) (n int, err error) {
 	due, err := s.untold(ctx, record, who)
 	if err != nil || len(due) == 0 {
-		return err // another gateway tells him
+		return 0, err // another gateway tells him
 	}
+	return len(due), s.tellDue(ctx, sys, g, record, who, due)
+}
+
+func (s *Session) tellDue(ctx context.Context, sys authz.System, g *authz.Gate, record, who string, due []untold) error {
 	contact, known, err := mail.ContactOf(ctx, s.Handle(), sys, record, who)
 	if err != nil {
 		return err
@@ -201,10 +212,15 @@ func (s *Session) readerOf(ctx context.Context, g *authz.Gate, record, who strin
 	return r, nil
 }
 
-// untold takes what is due for one reader, oldest first.
+// untold takes what is due for one reader, oldest first. What the trail has forgotten is.
 func (s *Session) untold(ctx context.Context, record, who string) ([]untold, error) {
 	rows, err := s.tx.Query(ctx, `
-with due as (select * from untold where record = $1 and person = $2 and due_at <= $3 order by at, trail_seq limit $4 for update skip locked)
+with due as (
+  select * from untold where record = $1 and person = $2 and due_at <= $3 order by at, trail_seq limit $4 for update skip locked
+), gone as (
+  delete from untold u using due where u.record = due.record and u.person = due.person and u.at = due.at and u.trail_seq = due.trail_seq
+  and not exists (select from trail t where t.record = due.record and t.at = due.at and t.seq = due.trail_seq)
+)
 select due.event::text, t.at, t.actor, t.kind, t.mode, t.action, t.transaction, t.permit, t.documents::text[], t.secret, t.unbound, t.code, t.seq
 from due join trail t on t.record = due.record and t.at = due.at and t.seq = due.trail_seq order by due.at, due.trail_seq`, record, who, s.Now(), mostTold)
 	if err != nil {

@@ -33,8 +33,7 @@ on conflict (login) do update set login = excluded.login returning id::text`,
 	if err != nil {
 		return "", err
 	}
-	_, err = db.On(h).Exec(ctx, `insert into account_person (account, person) select $1, unnest($2::text[]) on conflict do nothing`, id, db.Texts(a.Persons))
-	return id, err
+	return id, AddPerson(ctx, h, sys, id, now, a.Persons...)
 }
 
 // NameOf is how the owner of an account is called: as the holder of his own record, else

@@ -11,6 +11,7 @@ import (
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry/internal/db"
+	"github.com/passerelle-sante/passerelle/registry/mail"
 )
 
 // ErrTaken is an identifier that another account has.
@@ -74,16 +75,20 @@ func Create(ctx context.Context, h db.Handle, sys authz.System, c Credentials, n
 	if err != nil {
 		return err
 	}
-	return AddPerson(ctx, h, sys, c.ID, c.Persons...)
+	return AddPerson(ctx, h, sys, c.ID, now, c.Persons...)
 }
 
-// AddPerson lets an account stand for further persons.
-func AddPerson(ctx context.Context, h db.Handle, sys authz.System, id string, persons ...string) error {
+// AddPerson lets an account stand for further persons, who are from then on told by
+// e-mail of what others do with their records.
+func AddPerson(ctx context.Context, h db.Handle, sys authz.System, id string, now time.Time, persons ...string) error {
 	if err := db.BySystem(sys); err != nil {
 		return err
 	}
 	_, err := db.On(h).Exec(ctx, `insert into account_person (account, person) select $1, unnest($2::text[]) on conflict do nothing`, id, db.Texts(persons))
-	return err
+	if err != nil {
+		return err
+	}
+	return mail.Enroll(ctx, h, sys, now, persons...)
 }
 
 // SetPassword replaces the password of an account by another one, hashed.

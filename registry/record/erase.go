@@ -99,7 +99,7 @@ func Left(ctx context.Context, h db.Handle, sys authz.System, limit int) ([]Endi
 // schema.
 var holdings = []string{
 	"document_entry", "lineage", "submission_set", "folder", "association", "object_id", "unique_id", "subscription", "removed",
-	"application_grant", "link", "block", "notice",
+	"application_grant", "link", "block", "notice", "untold", "met",
 }
 
 // Empty takes out what an ended epoch held, and gives its blobs with the number of
@@ -130,6 +130,7 @@ where record = $1 and epoch = $2`, e.Record, e.Epoch)
 		b.Queue(`delete from `+table+` where record = $1`, e.Record)
 	}
 	b.Queue(`delete from record_person where record = $1 and role <> $2`, e.Record, int16(authz.RepresentativeRole))
+	b.Queue(`update contact set email = '', digest = 0, readings = false, muted = '{}' where record = $1`, e.Record)
 	b.Queue(`update record set administrator = null, mask_all = false, samu_ok = true, bdg_ok = true, masked_ok = false where id = $1`, e.Record)
 	b.Queue(`update trail set documents = '{}', reason = '', actor_name = '', token_id = '' where record = $1 and at < $2`, e.Record, e.At)
 	return blobs, false, tx.Run(ctx, b)

@@ -16,6 +16,7 @@ import (
 var outlive = map[string]string{
 	"record_person": "representatives reactivate for a minor (R-50); delegates go",
 	"parent":        "the agreement to the representation",
+	"contact":       "who would be told of it after a reactivation, without an address and what he wanted",
 	"trail":         "the envelope, ten years (policy Q-27)",
 	"outbox":        "audit messages of that trail",
 	"ended":         "that it was erased",

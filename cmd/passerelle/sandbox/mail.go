@@ -64,10 +64,13 @@ func (s *Sandbox) reach(ctx context.Context, p patient) error {
 	})
 }
 
-// delivered sends all that is due; the answer to a failure is already written when it
-// is false.
+// delivered does all that is due and sends what came of it; the answer to a failure is
+// already written when it is false.
 func (s *Sandbox) delivered(c *gin.Context) bool {
-	err := s.Service.DeliverMail(c)
+	err := s.Service.RunDue(c)
+	if err == nil {
+		err = s.Service.DeliverMail(c)
+	}
 	if err != nil {
 		s.fail(c, err)
 	}
