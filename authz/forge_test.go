@@ -62,8 +62,7 @@ type scopeTwin struct {
 	record    string
 	patient   xds.CX
 	predicate authz.Predicate
-	born      string
-	settings  authz.Settings
+	facts     authz.Facts
 	trace     *authz.Trace
 }
 

@@ -74,7 +74,7 @@ func (g *Gate) open(ctx context.Context, s Session, sub Subject, patient xds.CX,
 		return Scope{}, &xds.Error{ID: "ACC-03"}
 	}
 	q.trace.Permit = true
-	return Scope{session: s, record: q.facts.Record, patient: q.facts.Patient, predicate: predicate, born: q.facts.Traits.BirthDate, settings: q.facts.Settings, trace: q.trace}, nil
+	return Scope{session: s, record: q.facts.Record, patient: q.facts.Patient, predicate: predicate, facts: q.facts, trace: q.trace}, nil
 }
 
 // OpenByID opens the Scopes of a request that names objects and no patient

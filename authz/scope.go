@@ -36,8 +36,7 @@ type Scope struct {
 	record    string
 	patient   xds.CX
 	predicate Predicate
-	born      string
-	settings  Settings
+	facts     Facts
 	trace     *Trace
 }
 
@@ -54,7 +53,15 @@ func (sc Scope) Record() string { return sc.record }
 func (sc Scope) Patient() xds.CX { return sc.patient }
 
 // BirthDate is the holder's birth date, YYYYMMDD.
-func (sc Scope) BirthDate() string { return sc.born }
+func (sc Scope) BirthDate() string { return sc.facts.Traits.BirthDate }
+
+// Facts are what the record knows about the subject: a page of a record that is open says
+// whose it is, and how the reader is there. The settings are for the holder's side alone.
+func (sc Scope) Facts() Facts {
+	f := sc.facts
+	f.Settings = sc.Settings()
+	return f
+}
 
 // Kind is the subject's kind on this record, Other for the zero Scope.
 func (sc Scope) Kind() Value {
@@ -69,7 +76,7 @@ func (sc Scope) Settings() Settings {
 	if !sc.holders() {
 		return Settings{}
 	}
-	return sc.settings
+	return sc.facts.Settings
 }
 
 // holders tells the holder of the record and who acts for him.

@@ -68,6 +68,12 @@ func (b *browser) do(method, path, kind, body string) answer {
 	for name, value := range b.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
+	return b.send(r)
+}
+
+// send sends a request and keeps the cookies of its answer.
+func (b *browser) send(r *http.Request) answer {
+	b.t.Helper()
 	got, err := b.http.Do(r)
 	if err != nil {
 		b.t.Fatal(err)

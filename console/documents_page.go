@@ -208,10 +208,16 @@ func (s *Server) piece(v *visit) error {
 	if bad != nil || n < 0 || n >= len(shown.Attachments) {
 		return &xds.Error{ID: "JSON-003"}
 	}
-	a := shown.Attachments[n]
+	v.give(v.line(o.Document).Title, shown.Attachments[n], v.query("telecharger") != "")
+	return nil
+}
+
+// give answers with a file that a document carries: shown where a browser can show it
+// safely, unless it is to be kept.
+func (v *visit) give(title string, a readable.Attachment, keep bool) {
 	kind := a.Shown()
-	v.attach(fileName(v.line(o.Document).Title, a.Extension()))
-	if kind != "" && v.query("telecharger") == "" {
+	v.attach(fileName(title, a.Extension()))
+	if kind != "" && !keep {
 		v.ctx.Header("Content-Disposition", "inline")
 	} else {
 		kind = "application/octet-stream"
@@ -221,7 +227,6 @@ func (s *Server) piece(v *visit) error {
 	}
 	v.gone = true
 	v.ctx.Data(http.StatusOK, kind, a.Content)
-	return nil
 }
 
 // attach heads an answer that is a file: not a page, to be kept under a name.

@@ -19,6 +19,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/passerelle-sante/passerelle/carnet"
+	"github.com/passerelle-sante/passerelle/entrance"
 	"github.com/passerelle-sante/passerelle/intake"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/repository"
@@ -33,8 +34,10 @@ type Server struct {
 	Registry   *registry.Registry
 	Repository *repository.Store
 	Intake     *intake.Desk
-	Base       string // URL of the gateway, the issuer of what a session acts by
-	Sandbox    bool   // fictitious data: the pages say so
+	Entrance   *entrance.Desk
+	Secret     [32]byte // of the deployment: seals what pages carry
+	Base       string   // URL of the gateway, the issuer of what a session acts by
+	Sandbox    bool     // fictitious data: the pages say so
 	SignIn     *signin.Desk
 	Relay      func(address string) bool // of the operator's own, whose word counts on where a request comes from; nil: none
 	Samples    Samples                   // of a sandbox
@@ -77,6 +80,9 @@ var routes = slices.Concat(
 	documentRoutes,
 	accessRoutes,
 	historyRoutes,
+	proRoutes,
+	proEmergencyRoutes,
+	proDocumentRoutes,
 )
 
 //go:embed static

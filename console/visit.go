@@ -31,6 +31,8 @@ type visit struct {
 	records []account.Reachable // of a person: where he has a role
 	record  account.Reachable   // of them, the one in the path
 	call    rights.Call         // on the record in the path; its Subject is bound to that patient
+
+	emergency *emergencyAccess // of a professional, when the request is one of it
 }
 
 // enter finds who visits, and refuses whoever may not be where the route is.

@@ -225,6 +225,12 @@ func (s *Session) PatientOfRecord(ctx context.Context, id string) (xds.CX, error
 	return record.PatientOf(ctx, s.Handle(), id)
 }
 
+// PatientOfTraits is the identifier of the one person with exactly these traits; "" when
+// there is none, or more than one.
+func (s *Session) PatientOfTraits(ctx context.Context, t authz.Traits, sex string) (xds.CX, error) {
+	return record.ByTraits(ctx, s.Handle(), t, sex)
+}
+
 // errForeign is a permission used outside the session that it was opened in.
 var errForeign = db.ErrForeign
 

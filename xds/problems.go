@@ -297,6 +297,8 @@ var Problems = []Problem{
 
 	// Pages (/patient, /pro).
 	{ID: "WEB-001", Status: http.StatusForbidden, Issue: "forbidden", French: "Ce formulaire n'est plus valable", English: "this form is not valid any more", Hint: "revenir à la page, l'actualiser et recommencer"},
+	{ID: "WEB-010", Status: http.StatusTooManyRequests, Issue: "throttled", French: "Trop de recherches sans résultat", English: "too many searches that found nobody", Hint: "vérifier l'identité du patient, puis attendre avant de chercher de nouveau"},
+	{ID: "WEB-011", Status: http.StatusForbidden, Issue: "forbidden", French: "Cet accès en urgence n'est plus valable", English: "this emergency access is not valid any more", Hint: "le rouvrir depuis la page du dossier : il dure 15 minutes, pour un dossier et une connexion"},
 
 	// Configuration of `passerelle serve`: refusals to start.
 	conf("CONF-001", "Le fichier de configuration n'est pas du TOML", "the configuration file is not TOML", "corriger la ligne indiquée"),

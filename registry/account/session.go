@@ -55,6 +55,13 @@ func (s Session) Pro(patient xds.CX, issuer string) authz.Subject {
 	return sub
 }
 
+// Urgent is a professional's subject in one request of an emergency access. What it is
+// judged by comes with that request and is remembered nowhere (C-12).
+func Urgent(sub authz.Subject, mode authz.Value, t authz.Traits, reason string) authz.Subject {
+	sub.Mode, sub.Traits, sub.Reason = mode, t, reason
+	return sub
+}
+
 // Begin opens a session and gives the secret for the cookie, which is kept nowhere. The
 // id, the name, the account or the professional, and the agent are the caller's.
 func Begin(ctx context.Context, h db.Handle, s Session, now time.Time) (cookie string, err error) {

@@ -265,7 +265,7 @@ func (s *Service) route() error {
 	s.openSignIn()
 	s.Console = &console.Server{
 		SignIn: s.Doors, Relay: s.relay, Samples: s.SignIn.Samples,
-		Rights: desk, Carnet: book, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Base: s.Base, Sandbox: s.Sandbox != Sandbox{}, Now: s.Now, NewID: NewID, Log: s.Log,
+		Rights: desk, Carnet: book, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Entrance: bare, Secret: s.CursorSecret, Base: s.Base, Sandbox: s.Sandbox != Sandbox{}, Now: s.Now, NewID: NewID, Log: s.Log,
 	}
 	if err := s.Console.Routes(s.router); err != nil {
 		return err

@@ -1,0 +1,5 @@
+package console
+
+func init() {
+	tables = append(tables, values(accessWords), values(basisWords), values(stateWords), values(actedWords))
+}
