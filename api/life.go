@@ -65,3 +65,12 @@ func (s *Server) erase(c *call) (any, error) {
 func endingOf(e record.Ending) endingAnswer {
 	return endingAnswer{e.Record, authz.Profile.Name(authz.ProfileErased), e.Epoch, e.At, e.Documents, unlessZero(e.Destroyed)}
 }
+
+// certificate is that of the last definitive deletion, as it was signed.
+func (s *Server) certificate(c *call) (any, error) {
+	file, err := s.Rights.Certificate(c.ctx, c.on())
+	if err == nil {
+		c.ctx.Header("Content-Disposition", `attachment; filename="attestation-suppression.json"`)
+	}
+	return file, err
+}

@@ -65,6 +65,15 @@ var schemas = map[string]schema{
 		"documents":   schema{"type": "integer", "description": "documents supprimés"},
 		"destroyedAt": schema{"type": "string", "format": "date-time", "description": "données et clé détruites ; absent tant que la destruction continue"},
 	}),
+	"Certificate": object([]string{"statement", "signature"}, map[string]any{
+		"statement": object([]string{"kind", "gateway", "record", "epoch", "endedAt", "destroyedAt", "documents", "keys"}, map[string]any{
+			"kind": text, "gateway": text, "record": text, "epoch": schema{"type": "integer"}, "endedAt": instant, "destroyedAt": instant,
+			"documents": schema{"type": "integer"}, "keys": schema{"type": "integer"}, "keyFingerprint": text, "fr": text, "en": text,
+		}),
+		"signature": object([]string{"algorithm", "key", "fingerprint", "value"}, map[string]any{
+			"algorithm": text, "key": text, "fingerprint": text, "value": text,
+		}),
+	}),
 	"Administrator": object([]string{"professional"}, map[string]any{"professional": text}),
 	"Blocked":       object(nil, map[string]any{"professional": text, "blocked": boolean}),
 	"Link": object([]string{"basis", "attested"}, map[string]any{

@@ -528,6 +528,7 @@ var httpRows = []httpRow{
 	{"POST", "/api/v1/records/{record}/oppose", "", `{"attested":true}`},
 	{"POST", "/api/v1/records/{record}/reopen", "", ""},
 	{"POST", "/api/v1/records/{record}/erase", "", ""},
+	{"GET", "/api/v1/records/{record}/certificate", "", ""},
 	{"POST", "/api/v1/records/{record}/close", "", `x`},
 	{"PUT", "/api/v1/records/{record}/links/dr-urg", "", `{"basis":"consent","attested":true,"expires":"2020-01-01"}`},
 	{"DELETE", "/api/v1/records/{record}/links/dr-urg", "", ""},

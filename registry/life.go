@@ -3,9 +3,7 @@ package registry
 import (
 	"context"
 	"fmt"
-	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
@@ -47,27 +45,22 @@ func (r *Registry) Erase(ctx context.Context, repo *repository.Store, open func(
 func (r *Registry) destroy(ctx context.Context, repo *repository.Store, e record.Ending) (record.Ending, error) {
 	over := false
 	err := r.removing(ctx, repo, func(s *Session) (prefixes []string, err error) {
-		blobs, done, err := record.Empty(ctx, s.Handle(), e)
-		if over = done; err != nil || done {
+		if prefixes, over, err = record.Empty(ctx, s.Handle(), &e); err != nil {
 			return nil, err
-		}
-		for _, blob := range blobs {
-			if prefix := path.Dir(blob); strings.HasPrefix(blob, e.Record+"/") && !slices.Contains(prefixes, prefix) {
-				prefixes = append(prefixes, prefix)
-			}
 		}
 		return prefixes, s.condemn(ctx, prefixes)
 	})
 	if err != nil {
 		return e, fmt.Errorf("empty: %w", err)
 	}
+	var certificate []byte
 	if r.Shred != nil && !over {
-		if err := r.Shred(ctx, e.Record, e.Epoch); err != nil {
+		if certificate, err = r.Shred(ctx, e); err != nil {
 			return e, fmt.Errorf("key: %w", err)
 		}
 	}
 	err = r.Write(ctx, func(s *Session) (err error) {
-		e, err = record.Destroyed(ctx, s.Handle(), e, s.Now())
+		e, err = record.Destroyed(ctx, s.Handle(), e, certificate, s.Now())
 		return err
 	})
 	return e, err

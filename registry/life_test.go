@@ -408,12 +408,12 @@ func TestDestructionGoesOn(t *testing.T) {
 	reported, keys := 0, []string{}
 	down := true
 	m.reg.Report = func(string, ...any) { reported++ }
-	m.reg.Shred = func(_ context.Context, id string, epoch int) error {
+	m.reg.Shred = func(_ context.Context, e record.Ending) ([]byte, error) {
 		if down {
-			return errors.New("no vault")
+			return nil, errors.New("no vault")
 		}
-		keys = append(keys, fmt.Sprint(id, epoch))
-		return nil
+		keys = append(keys, fmt.Sprint(e.Record, e.Epoch, " ", e.Documents))
+		return []byte("certificate"), nil
 	}
 	m.mustSubmit(lab, m.lot())
 	if err := m.lives(m.record, m.alice, authz.Erase); err != nil || reported == 0 {
@@ -427,10 +427,32 @@ func TestDestructionGoesOn(t *testing.T) {
 	}
 	down = false
 	m.run()
-	if got := fmt.Sprint(keys); got != fmt.Sprintf("[%s1]", m.record) {
+	if got := fmt.Sprint(keys); got != fmt.Sprintf("[%s1 1]", m.record) {
 		t.Errorf("keys destroyed: %s", got)
 	}
 	if err := m.lives(m.record, m.alice, authz.Activate); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDepositAcrossEpochs: what was written under the key of an ended epoch is never named
+// in the next one, however slow the submission (I-1).
+func TestDepositAcrossEpochs(t *testing.T) {
+	m := newMortal(t)
+	s := &store{m.world, m.blobs}
+	c := s.begin("of the old epoch")
+	if err := m.lives(m.record, m.alice, authz.Erase); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.lives(m.record, m.alice, authz.Activate); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.end(s.lot(), c); err == nil {
+		t.Error("a document of the old epoch is registered in the new one")
+	}
+	if c := s.begin("of the new epoch"); !strings.HasPrefix(c.Blob, m.record+"/2/") {
+		t.Errorf("written under %s", c.Blob)
+	} else if _, err := s.end(s.lot(), c); err != nil {
 		t.Error(err)
 	}
 }

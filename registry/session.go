@@ -35,9 +35,9 @@ type Registry struct {
 	Patience     time.Duration // with the database, for one transaction; 0 is a minute
 	// Decided hears of every decision once its trail row is committed; nil ignores it.
 	Decided func(action authz.Value, permit bool)
-	// Shred destroys the key of an epoch of a record, for good; one that is destroyed
-	// already is none to complain of. nil: bytes have no key.
-	Shred func(ctx context.Context, record string, epoch int) error
+	// Shred destroys the key of an epoch that has ended, for good, and certifies it; one
+	// that is destroyed already is none to complain of. nil: bytes have no key.
+	Shred func(ctx context.Context, e record.Ending) (certificate []byte, err error)
 	// Audited makes an audit message of every trail row (ITI-20), which waits in the
 	// outbox for its sink.
 	Audited bool

@@ -53,6 +53,9 @@ type commands struct {
 		Import xdmImportCommand `cmd:"" help:"Déposer les documents d'un support (ITI-41)."`
 		List   xdmListCommand   `cmd:"" help:"Lire la liste d'un support et contrôler ses documents."`
 	} `cmd:"" name:"xdm" help:"Supports d'échange XDM : écrire, déposer, lister."`
+	Certificate struct {
+		Verify certificateVerifyCommand `cmd:"" help:"Vérifier une attestation de suppression définitive."`
+	} `cmd:"" name:"certificate" help:"Attestations de suppression définitive."`
 	Check      checkCommand      `cmd:"" help:"Contrôler des fichiers hors ligne : CDA, messages XDS.b, VIHF ; les règles de la passerelle, tous les défauts."`
 	VIHF       vihfCommand       `cmd:"" name:"vihf" help:"Émettre un VIHF du bac à sable (assertion SAML)."`
 	Token      tokenCommand      `cmd:"" help:"Émettre un jeton d'accès du bac à sable."`

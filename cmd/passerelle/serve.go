@@ -218,7 +218,7 @@ func (c configured) noRepository(err error) error {
 func production(cfg *config.Config, pool *pgxpool.Pool, blobs *repository.Store, log *slog.Logger) service.Options {
 	return service.Options{
 		Pool: pool, Repository: blobs, Base: cfg.HTTP.Base, RepositoryID: cfg.Site.RepositoryID, Profile: cfg.Site.Profile,
-		Provisional: cfg.Site.ProvisionalMatrix, ValueSets: cfg.Sets, VIHF: cfg.Issuers, Tokens: cfg.Keys, UserInfo: cfg.UserInfo, Portals: cfg.Portals, Applications: cfg.Catalogue, CursorSecret: cfg.Cursor, Now: time.Now, Log: log,
+		Provisional: cfg.Site.ProvisionalMatrix, ValueSets: cfg.Sets, VIHF: cfg.Issuers, Tokens: cfg.Keys, UserInfo: cfg.UserInfo, Portals: cfg.Portals, Applications: cfg.Catalogue, CursorSecret: cfg.Cursor, Signature: cfg.Signature, Now: time.Now, Log: log,
 		RequirePatient: cfg.Site.Profile == "dmp", PublicMetrics: cfg.Metrics.Public, Senders: senders(cfg), Calendar: cfg.Calendar, Immunization: cfg.Vaccination.Profiles,
 		ManyPatients: cfg.Operators.ManyPatients, Operators: cfg.Operators.Remove, Auditors: cfg.Operators.Audit,
 		Audit: cfg.Audit, KeepAudits: cfg.ATNA.Keep, Broker: cfg.Broker,

@@ -2,6 +2,8 @@ package record
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -102,9 +104,11 @@ var holdings = []string{
 	"application_grant", "link", "block", "notice", "untold", "met",
 }
 
-// Empty takes out what an ended epoch held, and gives its blobs with the number of
-// documents; done is true when another one has destroyed it meanwhile.
-func Empty(ctx context.Context, h db.Handle, e Ending) (blobs []string, done bool, err error) {
+// Empty takes out what an ended epoch held, enters the number of its documents into the
+// Ending, and gives the prefixes of its blobs, those of submissions under way among them:
+// what was written under the old key must not be named in the next epoch. done is true
+// when another one has destroyed it meanwhile.
+func Empty(ctx context.Context, h db.Handle, e *Ending) (prefixes []string, done bool, err error) {
 	tx := db.On(h)
 	var at *time.Time
 	// The record is held too: nobody reactivates it before its old epoch is destroyed.
@@ -113,17 +117,20 @@ select e.destroyed_at from ended e join record r on r.id = e.record where e.reco
 	if err != nil || at != nil {
 		return nil, at != nil, err
 	}
-	rows, err := tx.Query(ctx, `select distinct blob from document_entry where record = $1 and blob <> ''`, e.Record)
+	rows, err := tx.Query(ctx, `
+select regexp_replace(blob, '/[^/]*$', '') from document_entry where record = $1 and blob like $1::text || '/%'
+union
+select prefix from blob_intent where prefix like $1::text || '/%'`, e.Record)
 	if err != nil {
 		return nil, false, err
 	}
-	if blobs, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+	if prefixes, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
 		return nil, false, err
 	}
 	b := &pgx.Batch{}
 	b.Queue(`
 update ended set documents = documents + (select count(*) from document_entry where record = $1 and latest and not technical)
-where record = $1 and epoch = $2`, e.Record, e.Epoch)
+where record = $1 and epoch = $2 returning documents`, e.Record, e.Epoch).QueryRow(func(row pgx.Row) error { return row.Scan(&e.Documents) })
 	b.Queue(`delete from outbox where record = $1 and kind <> 1`, e.Record) // audit messages still go
 	b.Queue(`update outbox set query = null where record = $1`, e.Record)
 	for _, table := range holdings {
@@ -133,16 +140,30 @@ where record = $1 and epoch = $2`, e.Record, e.Epoch)
 	b.Queue(`update contact set email = '', digest = 0, readings = false, muted = '{}' where record = $1`, e.Record)
 	b.Queue(`update record set administrator = null, mask_all = false, samu_ok = true, bdg_ok = true, masked_ok = false where id = $1`, e.Record)
 	b.Queue(`update trail set documents = '{}', reason = '', actor_name = '', token_id = '' where record = $1 and at < $2`, e.Record, e.At)
-	return blobs, false, tx.Run(ctx, b)
+	return prefixes, false, tx.Run(ctx, b)
 }
 
-// Destroyed says that the data and the key of an epoch are destroyed, and tells the
-// whole of it.
-func Destroyed(ctx context.Context, h db.Handle, e Ending, at time.Time) (Ending, error) {
+// Destroyed says that the data and the key of an epoch are destroyed, keeps the certificate
+// of it, and tells the whole of it.
+func Destroyed(ctx context.Context, h db.Handle, e Ending, certificate []byte, at time.Time) (Ending, error) {
 	err := db.On(h).QueryRow(ctx, `
-update ended set destroyed_at = coalesce(destroyed_at, $3) where record = $1 and epoch = $2 returning ended_at, documents, destroyed_at`,
-		e.Record, e.Epoch, at).Scan(&e.At, &e.Documents, &e.Destroyed)
+update ended set destroyed_at = coalesce(destroyed_at, $3), certificate = coalesce(certificate, $4)
+where record = $1 and epoch = $2 returning ended_at, documents, destroyed_at`,
+		e.Record, e.Epoch, at, certificate).Scan(&e.At, &e.Documents, &e.Destroyed)
 	return e, err
+}
+
+// Certificate is that of the last deletion of a record; nil when there is none.
+func Certificate(ctx context.Context, h db.Handle, a authz.Allowed) (file json.RawMessage, err error) {
+	if err := db.Permitted(h, a, authz.ReadState); err != nil {
+		return nil, err
+	}
+	err = db.On(h).QueryRow(ctx, `
+select certificate from ended where record = $1 and certificate is not null order by epoch desc limit 1`, a.Record()).Scan(&file)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	return file, err
 }
 
 // purgeSQL takes the trail of epochs whose ten years are over (J-6): what is younger

@@ -7,6 +7,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
@@ -129,6 +130,10 @@ func (s *Sandbox) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	seed, err := keptSecret(filepath.Join(s.Dir, "pki", "signature.key"))
+	if err != nil {
+		return err
+	}
 	panel, _ := cast.All(s.clock.Now()).Professional("dr-traitant") // asks about several of her patients at once
 	operator, _ := cast.All(s.clock.Now()).Professional("operateur")
 	s.Service, err = service.New(service.Options{
@@ -137,7 +142,7 @@ func (s *Sandbox) start(ctx context.Context) error {
 			Certificates: []*x509.Certificate{authority.VIHF.Certificate}, Roots: authority.Pool(), SubjectDN: authority.VIHF.Name(), Unrevocable: true,
 		}},
 		Applications: cast.Applications(), Sandbox: service.Sandbox{TokenEndpoint: s.Base + "/sandbox/token", JWKS: s.Base + "/.well-known/jwks.json"},
-		Tokens: map[string][]byte{s.Base: s.keys}, CursorSecret: secret, Now: s.clock.Now, Log: s.Log, Audit: s.Audit,
+		Tokens: map[string][]byte{s.Base: s.keys}, CursorSecret: secret, Signature: ed25519.NewKeyFromSeed(seed[:]), Now: s.clock.Now, Log: s.Log, Audit: s.Audit,
 		ManyPatients: []string{panel.ID}, Operators: []string{operator.ID},
 		Home: Home, Broker: notify.Broker{Consumers: onThisMachine, TLS: &tls.Config{RootCAs: authority.Pool(), MinVersion: tls.VersionTLS12}},
 		Mail:          ways,

@@ -6,8 +6,9 @@ package service
 
 import (
 	"cmp"
-	"context"
+	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -65,6 +66,7 @@ type Options struct {
 	Applications []authz.Application // that patients may authorise
 	Sandbox      Sandbox
 	CursorSecret [32]byte
+	Signature    ed25519.PrivateKey // of certificates and exports
 	Now          func() time.Time
 	Log          *slog.Logger
 
@@ -124,6 +126,9 @@ type Service struct {
 // New puts a gateway together. It fails on options that would trust nobody or
 // check nothing.
 func New(o Options) (*Service, error) {
+	if len(o.Signature) != ed25519.PrivateKeySize {
+		return nil, errors.New("no key to sign certificates with")
+	}
 	paris, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
 		return nil, err
@@ -137,10 +142,7 @@ func New(o Options) (*Service, error) {
 		Report: func(event string, args ...any) {
 			s.metrics.disagreements.Inc()
 			o.Log.Error(event, args...)
-		}, Decided: s.metrics.decided, Audited: o.Audit != nil, Mailed: o.Mail.SMTP != nil, Shred: func(_ context.Context, record string, epoch int) error {
-			_, err := o.Repository.Shred(asScheduler, record, epoch, o.Now())
-			return err
-		}})
+		}, Decided: s.metrics.decided, Audited: o.Audit != nil, Mailed: o.Mail.SMTP != nil, Shred: s.shred})
 	if err := s.openPolicies(paris); err != nil {
 		return nil, err
 	}
@@ -270,6 +272,7 @@ func (s *Service) route() error {
 	if err := s.Console.Routes(s.router); err != nil {
 		return err
 	}
+	s.router.GET(signaturePath, gin.WrapF(s.publicKey))
 	s.router.POST("/intake/cda", gin.WrapH(&entrance.Server{Desk: bare, Tokens: tokens, Base: s.Base, NewID: NewID, Log: s.Log, Observe: observe}))
 	asked := []string{http.MethodGet, http.MethodHead} // probes and link checkers ask by HEAD
 	for _, path := range []string{"/errors", "/errors/*code"} {
