@@ -92,6 +92,7 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 		x.clients(cfg)
 		x.revocation(cfg, p.now())
 		x.audit(cfg)
+		x.mail(cfg)
 		x.ports(cfg)
 	}
 	return c.tell(p, x.lines)
@@ -100,7 +101,8 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 // secrets counts the files that Load has found private.
 func secrets(cfg *config.Config) int {
 	n := 3 // cursor, master key, signature
-	for _, set := range []bool{cfg.Password.Set(), cfg.AccessKey.Set(), cfg.SecretKey.Set(), cfg.Certificate != nil, cfg.SOAPIdentity != nil} {
+	for _, set := range []bool{cfg.Password.Set(), cfg.AccessKey.Set(), cfg.SecretKey.Set(), cfg.Certificate != nil, cfg.SOAPIdentity != nil,
+		cfg.Post != nil && cfg.Post.Password != "", cfg.Phones != nil && cfg.Phones.Token != ""} {
 		if set {
 			n++
 		}
@@ -294,6 +296,30 @@ func (x *examination) audit(cfg *config.Config) {
 	}
 	defer conn.Close()
 	x.ok("audit", "%s répond, %s", config.Endpoint(sink), tls.VersionName(conn.ConnectionState().Version))
+}
+
+// mail connects to the mail server as serve would; nothing is sent. The gateway to
+// telephones has no question that costs nothing.
+func (x *examination) mail(cfg *config.Config) {
+	if cfg.Post == nil {
+		x.warn("courriel", "remplir [mail]", "aucun serveur de messagerie (mail.server) : ni code de connexion, ni notification, ni avis ne part")
+		return
+	}
+	ctx, cancel := context.WithTimeout(x.ctx, askLimit)
+	defer cancel()
+	at := cfg.Mail.Server
+	if err := cfg.Post.Probe(ctx); err != nil {
+		x.fail("courriel", "vérifier mail.server, tls, ca_file, user et password_file ; ce qui attend sera envoyé ensuite", "%s ne prend pas de message : %s", at, french(err))
+		return
+	}
+	how := "en TLS"
+	if cfg.Post.TLS == nil {
+		how = "en clair, sur cette machine"
+	}
+	x.ok("courriel", "%s répond, %s", at, how)
+	if cfg.Phones == nil {
+		x.ok("sms", "aucune passerelle SMS (sms.url) : les codes partent par courriel")
+	}
 }
 
 // ports tries to listen where serve would. An address that is taken may be the

@@ -265,6 +265,17 @@ func TestRefusals(t *testing.T) {
 		{`address = ""`, `address = "tls://audit:6514"` + "\nsource_id = \"x\"\nca_file = \"absent.pem\"", `CONF-007 atna.ca_file[0]`},
 		{`keep = "720h"`, `keep = "1s"` + "\n", `CONF-005 atna.keep`},
 		{`longest = "744h"`, `longest = "1s"`, `CONF-005 dsub.longest`},
+		{`server = ""`, `server = "smtp.example.org"`, `CONF-005 mail.server`},
+		{`server = ""`, `server = "smtp.example.org:587"`, `CONF-004 mail.from`},
+		{`server = ""`, `from = "a@example.org"`, `CONF-004 mail.server`},
+		{`server = ""`, "server = \"smtp.example.org:587\"\nfrom = \"Espace <a@example.org>\"", `CONF-005 mail.from`},
+		{"server = \"\"", "server = \"smtp.example.org:587\"\nfrom = \"a@example.org\"\nuser = \"u\"", `CONF-006 mail`},
+		{"server = \"\"", "server = \"smtp.example.org:587\"\nfrom = \"a@example.org\"\nuser = \"u\"\npassword_file = \"group\"", `CONF-008 mail.password_file`},
+		{"server = \"\"", "server = \"smtp.example.org:587\"\nfrom = \"a@example.org\"\nca_file = \"open\"", `CONF-005 mail.ca_file[0]`},
+		{`url = ""`, `url = "http://sms.example.org/"`, `CONF-009 sms.url`},
+		{`url = ""`, `url = "sms.example.org"`, `CONF-005 sms.url`},
+		{`url = ""`, `token_file = "secrets/sms"`, `CONF-004 sms.url`},
+		{`url = ""`, "url = \"https://sms.example.org/\"\ntoken_file = \"group\"", `CONF-008 sms.token_file`},
 		{`[limits]`, "[[dsub.consumer]]\nurl = \"http://dpi.example.org/n\"\n[limits]", `CONF-009 dsub.consumer[0].url`},
 		{`[limits]`, "[[dsub.consumer]]\nurl = \"dpi.example.org\"\n[limits]", `CONF-005 dsub.consumer[0].url`},
 		{`[limits]`, "[[dsub.consumer]]\nurl = \"https://dpi.example.org/n\"\naddresses = [\"10.0.0.0/40\"]\n[limits]", `CONF-005 dsub.consumer[0].addresses[0]`},
@@ -290,6 +301,32 @@ func TestRefusals(t *testing.T) {
 	} {
 		_, all := load(t, dir, strings.Replace(inBucket(text), c.old, c.new, 1))
 		refusal(t, c.new, c.want, all)
+	}
+}
+
+// What people are written by: STARTTLS is asked for unless the server is this machine's.
+func TestMailTLS(t *testing.T) {
+	dir, text := filled(t)
+	with := func(server, tls string) (*Config, xds.Errors) {
+		text := strings.Replace(text, `server = ""`, `server = "`+server+`"`+"\nfrom = \"a@example.org\"", 1)
+		return load(t, dir, strings.Replace(text, `tls = "starttls"`, `tls = "`+tls+`"`, 1))
+	}
+	for _, c := range []struct {
+		server, tls     string
+		plain, implicit bool
+	}{{"smtp.example.org:587", "starttls", false, false}, {"smtp.example.org:465", "implicit", false, true}, {"127.0.0.1:25", "none", true, false}} {
+		cfg, all := with(c.server, c.tls)
+		if len(all) > 0 || cfg.Post == nil || (cfg.Post.TLS == nil) != c.plain || cfg.Post.Implicit != c.implicit || cfg.Post.From != "a@example.org" {
+			t.Errorf("%s %s: %v", c.server, c.tls, all)
+		}
+	}
+	for _, tls := range []string{"none", "opportunistic", ""} {
+		if _, all := with("smtp.example.org:25", tls); len(all) != 1 || all[0].Where != "mail.tls" {
+			t.Errorf("%q to another machine: %v", tls, all)
+		}
+	}
+	if cfg, all := load(t, dir, text); len(all) > 0 || cfg.Post != nil || cfg.Phones != nil {
+		t.Errorf("without a server: %v", all)
 	}
 }
 

@@ -32,6 +32,8 @@ type File struct {
 	Secrets      Secrets       `toml:"secrets"`
 	ATNA         ATNA          `toml:"atna"`
 	DSUB         DSUB          `toml:"dsub"`
+	Mail         Mail          `toml:"mail"`
+	SMS          SMS           `toml:"sms"`
 	Vaccination  Vaccination   `toml:"vaccination"`
 	Limits       Limits        `toml:"limits"`
 	Log          Log           `toml:"log"`
@@ -220,6 +222,8 @@ func defaults() File {
 		Limits:       Limits{SOAP: 128, FHIR: 128, API: 64, DocumentMiB: 1024},
 		ATNA:         ATNA{Keep: 30 * 24 * time.Hour},
 		DSUB:         DSUB{Longest: 31 * 24 * time.Hour},
+		Mail:         Mail{TLS: "starttls", Name: "Espace santé", Timeout: 30 * time.Second},
+		SMS:          SMS{Timeout: 10 * time.Second},
 		Log:          Log{Level: "info"},
 		Housekeeping: Housekeeping{Interval: time.Hour, Age: 24 * time.Hour},
 		Shutdown:     Shutdown{LameDuck: 5 * time.Second, Drain: 30 * time.Second},

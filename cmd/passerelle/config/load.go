@@ -16,6 +16,7 @@ import (
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/federation"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
+	"github.com/passerelle-sante/passerelle/message/send"
 	"github.com/passerelle-sante/passerelle/notify"
 	"github.com/passerelle-sante/passerelle/trust"
 	"github.com/passerelle-sante/passerelle/xds"
@@ -39,6 +40,8 @@ type Config struct {
 	S3Roots      *x509.CertPool // of the bucket's server; nil: those of the system
 	Audit        *atna.Sink     // nil: no audit repository
 	Broker       notify.Broker
+	Post         *send.SMTP // nil: nobody is written to
+	Phones       *send.SMS  // nil: no SMS
 	Others       []federation.Community
 	Calendar     vaccination.Calendar // the zero one: that of the product
 	Sets         *dmp.Sets            // value sets; nil: those of the product
@@ -122,6 +125,8 @@ func (c *checker) check() {
 	c.operations()
 	c.atna()
 	c.dsub()
+	c.mail()
+	c.sms()
 	c.vaccination()
 	c.valueSets()
 }
