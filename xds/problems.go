@@ -57,6 +57,11 @@ func conf(id, french, english, hint string) Problem {
 	return Problem{ID: id, Status: http.StatusInternalServerError, Issue: "exception", French: french, English: english, Hint: hint}
 }
 
+// population is a finding about the file of the eligible population.
+func population(id, french, english, hint string) Problem {
+	return Problem{ID: id, Status: http.StatusUnprocessableEntity, Issue: "value", French: french, English: english, Hint: hint}
+}
+
 // mended is a row with a hint.
 func mended(p Problem, hint string) Problem {
 	p.Hint = hint
@@ -188,6 +193,14 @@ var Problems = []Problem{
 	{ID: "LIFE-001", Status: http.StatusConflict, Issue: "conflict", French: "L'état du dossier ne permet pas cet acte", English: "the state of the record does not allow this act", Hint: "relire l'état du dossier : GET /api/v1/records/{id}"},
 	{ID: "LIFE-002", Status: http.StatusUnprocessableEntity, Issue: "business-rule", French: "La suppression définitive n'est pas confirmée", English: "the definitive deletion is not confirmed", Hint: `envoyer {"confirm":"SUPPRIMER"} : rien ne pourra être récupéré`},
 	{ID: "LIFE-003", Status: http.StatusConflict, Issue: "conflict", French: "L'accord de l'autre parent est attendu", English: "the agreement of the other parent is awaited", Hint: `attendre sa réponse, ou attester cet accord : {"attested":true}`},
+	{ID: "LIFE-004", Status: http.StatusForbidden, Issue: "forbidden", French: "Ces trois informations ne permettent pas l'activation", English: "these three pieces of information do not allow the activation", Hint: "vérifier le code provisoire et sa date de fin, le numéro de sécurité sociale et le numéro de série de la carte Vitale"},
+
+	// The eligible population: told to operators, by line and column, never what stands there.
+	population("POP-001", "Ligne qui n'a pas la forme attendue", "a line is not of the expected form", "suivre l'en-tête et l'exemple de passerelle population import --help"),
+	population("POP-002", "Valeur refusée", "value refused", "corriger cette ligne dans le fichier de l'assurance maladie"),
+	population("POP-003", "Fichier hors des limites", "the file is out of bounds", "importer par vagues, une par fichier"),
+	population("POP-004", "Des parents n'ont pas de dossier", "parents without a record", "importer d'abord les parents, ou les joindre à ce fichier"),
+	population("POP-005", "Un autre import de ce fichier est en cours", "another import of this file is under way", "attendre sa fin : passerelle population status"),
 
 	// Stored queries (ITI TF-2 3.18).
 	coded("QRY-001", "XDSUnknownStoredQuery", http.StatusBadRequest, "not-supported", "Requête stockée inconnue", "unknown stored query", "prendre l'UUID d'une requête que la passerelle offre : /xds/registry?wsdl"),

@@ -65,6 +65,7 @@ type commands struct {
 	Directory  directoryCmd      `cmd:"" help:"Annuaire des professionnels et des structures : importer, chercher."`
 	Journal    journalCmd        `cmd:"" help:"Traces des accès : extraction par professionnel."`
 	Codes      codesCmd          `cmd:"" help:"Jeux de valeurs : chercher un code, comparer deux versions."`
+	Population populationCmd     `cmd:"" help:"Population éligible : importer, suivre, imprimer les avis."`
 	Errors     errorsCommand     `cmd:"" help:"Codes d'erreur : ce qu'ils disent et comment corriger."`
 	Version    versionCommand    `cmd:"" help:"Version du programme."`
 	Completion completionCommand `cmd:"" help:"Complétion pour bash, zsh ou fish."`

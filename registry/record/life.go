@@ -72,6 +72,10 @@ func after(from authz.Value, by Happening) (to authz.Value, ok bool) {
 // OppositionPeriod is how long after its notice a record opens by itself (S1, S3, S4).
 const OppositionPeriod = 42 * 24 * time.Hour
 
+// lastDay is on the last day that lies whole within the six weeks after a notice: what is
+// told as a date holds until its evening.
+func lastDay(notified time.Time) time.Time { return notified.Add(OppositionPeriod - 24*time.Hour) }
+
 // RetentionYears is how long the data of a closed record are kept, and the trail of an
 // erased one (S3, J-6).
 const RetentionYears = 10
@@ -207,6 +211,11 @@ func Act(ctx context.Context, h db.Handle, a authz.Allowed, at time.Time) (Life,
 	}
 	if err := l.move(acts[a.Action()], at); err != nil {
 		return l, err
+	}
+	if a.Action() == authz.Activate {
+		if err := spent(ctx, tx, l.Record); err != nil {
+			return l, err
+		}
 	}
 	return l, l.store(ctx, tx)
 }

@@ -55,6 +55,7 @@ var families = []family{
 	{"POL", "Matrice d'habilitation", "Matrix of rights", nil, true},
 	{"CODE", "Jeux de valeurs", "Value sets", nil, true},
 	{"DIR", "Annuaire", "Directory", nil, true},
+	{"POP", "Population éligible", "Eligible population", nil, true},
 	{"XDM", "Médias de documents (XDM)", "Media of documents (XDM)", []string{"ITI-32"}, false},
 	{"CHK", "Contrôle de fichiers", "Checking files", nil, true},
 	{"INT", "Incidents", "Incidents", everywhere, false},

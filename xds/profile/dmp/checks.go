@@ -1,6 +1,7 @@
 package dmp
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/passerelle-sante/passerelle/xds"
@@ -125,6 +126,32 @@ func ins(test bool) profile.Type {
 		}
 		return ""
 	}}
+}
+
+// INSProblem says what is wrong with an INS, "" for a good one: test and demonstration
+// identities are good where test is set, and others carry the key of their number (97 −
+// n mod 97) when they are of 15 characters.
+func INSProblem(cx xds.CX, test bool) string {
+	const expected = "un INS : NIR^^^&1.2.250.1.213.1.4.8&ISO^NH"
+	if !cx.Valid() || cx.ID() == "" {
+		return expected
+	}
+	if problem := ins(test).Problem(string(cx)); problem != "" {
+		return problem
+	}
+	if v := cx.ID(); !insRoots[cx.Authority()] && len(v) == 15 && !keyed(v) {
+		return expected + " (la clé, ses deux derniers chiffres, n'est pas celle du numéro)"
+	}
+	return ""
+}
+
+// keyed tells whether the last two digits of a number are its key; 2A and 2B count as 19
+// and 18 (INSEE).
+func keyed(v string) bool {
+	body := strings.NewReplacer("2A", "19", "2B", "18").Replace(v[:13])
+	n, err1 := strconv.ParseInt(body, 10, 64)
+	key, err2 := strconv.ParseInt(v[13:], 10, 64)
+	return err1 == nil && err2 == nil && key == 97-n%97
 }
 
 // nir tells whether s has the form of a NIR or NIA: 13 to 15 digits, with 2A or
