@@ -27,6 +27,7 @@ var makers = map[string][]string{
 	"authz.NewSchedule":              {"cmd/passerelle/policies"},
 	"(*authz.Schedule).Replace":      {"cmd/passerelle/policies"},
 	"(*authz.Gate).Foresee":          {"registry"},
+	"(*authz.Gate).Audience":         {"rights"},
 	"(*authz.Gate).OpenUpdate":       {"intake"},
 	"(*authz.Gate).OpenRemoval":      {"xds/iti"},
 	"(*authz.Gate).Note":             {"registry", "population"},

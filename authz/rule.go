@@ -55,6 +55,8 @@ type Policy struct {
 	Pro func(profession string) bool
 	// Occupational tells whether the subject is an occupational physician (savoir-faire SM25).
 	Occupational func(Subject) bool
+	// Professions are those that the matrix tells apart, for who asks which may see what.
+	Professions []Profession
 	// MatrixVersion names the version of the matrix in each trail row.
 	MatrixVersion string
 }

@@ -149,3 +149,6 @@ func (s *Server) act(v *visit, name, done string) error {
 
 // Documents is the list of the record.
 func (v *visit) Documents() string { return v.at("documents") }
+
+// Mine tells the visitor's own record.
+func (v *visit) Mine() bool { return v.own() }

@@ -117,4 +117,14 @@ func TestDocumentPages(t *testing.T) {
 		}
 		s.everyWidth("document-" + strings.Fields(title)[0])
 	}
+	s.click("a", "Qui peut voir")
+	s.everyWidth("document-audience")
+	s.withoutScript()
+	s.click("button", "Masquer ce document")
+	if got := s.text(".done"); !strings.HasPrefix(got, "Le document est masqué") {
+		t.Errorf("after masking: %q", got)
+	}
+	s.everyWidth("document-masked")
+	s.open(alice.record() + "/confidentialite")
+	s.everyWidth("confidentiality")
 }

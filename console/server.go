@@ -77,7 +77,7 @@ var routes = slices.Concat(
 	signinRoutes,
 	providerRoutes,
 	sessionRoutes,
-	documentRoutes,
+	documentRoutes, confidentialityRoutes,
 	accessRoutes,
 	historyRoutes,
 	proRoutes,

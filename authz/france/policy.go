@@ -2,6 +2,7 @@ package france
 
 import (
 	"slices"
+	"strings"
 
 	a "github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/authz/matrix"
@@ -31,7 +32,26 @@ func New(m *matrix.Matrix, o matrix.Options) *a.Policy {
 		Rules:         Rules,
 		Types:         m.TypesOf(o),
 		MatrixVersion: m.Version,
+		Professions:   professionsOf(m, o),
 		Pro:           func(profession string) bool { return slices.Contains(professions, profession) },
 		Occupational:  func(s a.Subject) bool { return s.Specialty == occupational },
 	}
+}
+
+// professionsOf are the columns of a matrix that are in force, each by its first code. An
+// alias is told where it is chosen by a specialty; what a label says in brackets is for
+// those who read the tables.
+func professionsOf(m *matrix.Matrix, o matrix.Options) (all []a.Profession) {
+	for _, c := range m.Columns {
+		if c.Provisional && !o.Provisional || len(c.Professions) == 0 {
+			continue
+		}
+		label, _, _ := strings.Cut(c.Label, " (")
+		p := a.Profession{Label: label, Code: c.Professions[0]}
+		if len(c.Specialties) > 0 {
+			p.Specialty = c.Specialties[0]
+		}
+		all = append(all, p)
+	}
+	return all
 }

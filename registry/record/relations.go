@@ -69,7 +69,20 @@ func Authorizations(ctx context.Context, h db.Handle, a authz.Allowed) ([]Author
 	if a.Action() == authz.OwnJournal {
 		only = a.Subject().ID
 	}
-	rows, err := db.On(h).Query(ctx, authorizationsSQL, a.Record(), only, maxAuthorizations)
+	return authorizations(ctx, h, a.Record(), only)
+}
+
+// Around are the same professionals, to the holder's side when it reads the record.
+func Around(ctx context.Context, h db.Handle, sc authz.Scope) ([]Authorization, error) {
+	if err := db.Opened(h, sc); err != nil {
+		return nil, err
+	}
+	return authorizations(ctx, h, sc.Record(), "")
+}
+
+// authorizations reads those of a record, or the one of a professional.
+func authorizations(ctx context.Context, h db.Handle, record, only string) ([]Authorization, error) {
+	rows, err := db.On(h).Query(ctx, authorizationsSQL, record, only, maxAuthorizations)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +103,36 @@ func Authorizations(ctx context.Context, h db.Handle, a authz.Allowed) ([]Author
 		if until != nil {
 			one.Until = *until
 		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// Relative is a person with a role on a record, beside its holder.
+type Relative struct {
+	Person        string
+	Role          authz.Role
+	Family, Given string
+}
+
+// Relatives are the representatives and relatives of a record, to its own side.
+func Relatives(ctx context.Context, h db.Handle, sc authz.Scope) ([]Relative, error) {
+	if err := db.Opened(h, sc); err != nil {
+		return nil, err
+	}
+	rows, err := db.On(h).Query(ctx, `select person, role, family, given from record_person where record = $1 order by role, person limit $2`, sc.Record(), maxAuthorizations)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Relative
+	for rows.Next() {
+		var one Relative
+		var role int16
+		if err := rows.Scan(&one.Person, &role, &one.Family, &one.Given); err != nil {
+			return nil, err
+		}
+		one.Role = authz.Role(role)
 		all = append(all, one)
 	}
 	return all, rows.Err()

@@ -35,6 +35,15 @@ func Permitted(h Handle, a authz.Allowed, actions ...authz.Value) error {
 	return nil
 }
 
+// Opened holds a Scope of the holder's side against the session of a handle (R-40: what
+// it gives is what they read in the history too).
+func Opened(h Handle, sc authz.Scope) error {
+	if h.session == nil || !sc.HeldBy(h.session) || !slices.Contains([]authz.Value{authz.Patient, authz.Representative, authz.Delegate}, sc.Kind()) {
+		return ErrForeign
+	}
+	return nil
+}
+
 // BySystem refuses the zero System.
 func BySystem(s authz.System) error {
 	if s.Reason() == "" {
