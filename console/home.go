@@ -24,6 +24,7 @@ var entries = map[side][]item{
 	patientSide: {
 		{Text: "Accueil", Path: ""},
 		{Text: "Documents", Path: "documents"},
+		{Text: "Profil médical", Path: "profil"},
 		{Text: "Accès", Path: "acces"},
 		{Text: "Historique", Path: "historique"},
 	},

@@ -83,6 +83,7 @@ var routes = slices.Concat(
 	proRoutes,
 	proEmergencyRoutes,
 	proDocumentRoutes,
+	profileRoutes,
 )
 
 //go:embed static

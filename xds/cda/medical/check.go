@@ -30,8 +30,8 @@ func (b Bounds) zone() *time.Location {
 
 // The lengths of words, in characters.
 const (
-	lineLength = 200
-	textLength = 2000
+	LineLength = 200
+	TextLength = 2000
 )
 
 // Check holds the values of an entry against its kind and gives them in their one form:
@@ -130,9 +130,9 @@ func (f Field) longest() int {
 	case f.Longest > 0:
 		return f.Longest
 	case f.Form == Text:
-		return textLength
+		return TextLength
 	}
-	return lineLength
+	return LineLength
 }
 
 var (

@@ -117,6 +117,16 @@ func readRule(row []string) (rule, error) {
 	return r, nil
 }
 
+// Groups are what the calendar protects from, each once.
+func (c Calendar) Groups() (groups []string) {
+	for _, r := range c.rules {
+		if !slices.Contains(groups, r.Group) {
+			groups = append(groups, r.Group)
+		}
+	}
+	return groups
+}
+
 // Forecast is what the calendar says of one dose.
 type Forecast struct {
 	Rule      string

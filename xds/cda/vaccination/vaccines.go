@@ -3,6 +3,7 @@ package vaccination
 import (
 	_ "embed"
 	"encoding/csv"
+	"slices"
 	"strings"
 
 	"github.com/passerelle-sante/passerelle/xds"
@@ -33,6 +34,17 @@ var vaccines = func() map[string]vaccine {
 	}
 	return table
 }()
+
+// Vaccines are the ATC codes of the table, in the order of their codes.
+func Vaccines() (codes []xds.Code) {
+	for key, v := range vaccines {
+		if value, ok := strings.CutSuffix(key, "^^"+ATC); ok {
+			codes = append(codes, xds.Code{Value: value, Scheme: ATC, Display: v.name})
+		}
+	}
+	slices.SortFunc(codes, func(a, b xds.Code) int { return strings.Compare(a.Value, b.Value) })
+	return codes
+}
 
 // NameOf is the name of a vaccine in the table, "" when it holds none.
 func NameOf(c xds.Code) string { return vaccines[c.Key()].name }
