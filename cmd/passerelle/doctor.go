@@ -93,6 +93,7 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 		x.revocation(cfg, p.now())
 		x.audit(cfg)
 		x.mail(cfg)
+		x.signIn(cfg)
 		x.ports(cfg)
 	}
 	return c.tell(p, x.lines)
@@ -102,7 +103,7 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 func secrets(cfg *config.Config) int {
 	n := 3 // cursor, master key, signature
 	for _, set := range []bool{cfg.Password.Set(), cfg.AccessKey.Set(), cfg.SecretKey.Set(), cfg.Certificate != nil, cfg.SOAPIdentity != nil,
-		cfg.Post != nil && cfg.Post.Password != "", cfg.Phones != nil && cfg.Phones.Token != ""} {
+		cfg.Post != nil && cfg.Post.Password != "", cfg.Phones != nil && cfg.Phones.Token != "", cfg.PSC != nil, cfg.FranceConnect != nil} {
 		if set {
 			n++
 		}

@@ -24,6 +24,7 @@ type File struct {
 	VIHF         []VIHF        `toml:"vihf"`
 	Tokens       []Tokens      `toml:"tokens"`
 	Applications []Application `toml:"applications"`
+	SignIn       SignIn        `toml:"signin"`
 	Senders      []Sender      `toml:"senders"`
 	MLLP         MLLP          `toml:"mllp"`
 	Operators    Operators     `toml:"operators"`
@@ -215,11 +216,15 @@ type Shutdown struct {
 // defaults are the values of the keys that a file may leave out.
 func defaults() File {
 	return File{
-		Site:         Site{Profile: "dmp"},
-		TLS:          TLS{Reload: 5 * time.Second, CRLRefresh: time.Hour, CRLGrace: 24 * time.Hour},
-		Database:     Database{MaxConnections: 32},
-		Repository:   Repository{S3: S3{TLS: true}},
-		Limits:       Limits{SOAP: 128, FHIR: 128, API: 64, DocumentMiB: 1024},
+		Site:       Site{Profile: "dmp"},
+		TLS:        TLS{Reload: 5 * time.Second, CRLRefresh: time.Hour, CRLGrace: 24 * time.Hour},
+		Database:   Database{MaxConnections: 32},
+		Repository: Repository{S3: S3{TLS: true}},
+		Limits:     Limits{SOAP: 128, FHIR: 128, API: 64, DocumentMiB: 1024},
+		SignIn: SignIn{
+			PSC:           Provider{Scopes: []string{"openid", "scope_all"}, Level: "eidas1"},
+			FranceConnect: Provider{Scopes: []string{"openid", "identite_pivot", "email"}, Level: "eidas1"},
+		},
 		ATNA:         ATNA{Keep: 30 * 24 * time.Hour},
 		DSUB:         DSUB{Longest: 31 * 24 * time.Hour},
 		Mail:         Mail{TLS: "starttls", Name: "Espace santé", Timeout: 30 * time.Second},

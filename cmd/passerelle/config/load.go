@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"github.com/passerelle-sante/passerelle/fhir/iua"
 	"github.com/passerelle-sante/passerelle/message/send"
 	"github.com/passerelle-sante/passerelle/notify"
+	"github.com/passerelle-sante/passerelle/signin"
 	"github.com/passerelle-sante/passerelle/trust"
 	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/cda/vaccination"
@@ -29,31 +31,34 @@ import (
 // files that it names hold.
 type Config struct {
 	File
-	Path         string
-	Certificate  *tls.Certificate // of the listeners; nil: plain HTTP
-	SOAPIdentity *tls.Certificate // of the SOAP port; nil: that of the listeners
-	Clients      []trust.Range    // of the SOAP port
-	Lists        *trust.Lists     // revocation lists; nil: none is configured
-	Password     Secret           // of the database
-	AccessKey    Secret           // of the bucket
-	SecretKey    Secret
-	S3Roots      *x509.CertPool // of the bucket's server; nil: those of the system
-	Audit        *atna.Sink     // nil: no audit repository
-	Broker       notify.Broker
-	Post         *send.SMTP // nil: nobody is written to
-	Phones       *send.SMS  // nil: no SMS
-	Others       []federation.Community
-	Calendar     vaccination.Calendar // the zero one: that of the product
-	Sets         *dmp.Sets            // value sets; nil: those of the product
-	Cursor       [32]byte
-	Master       [32]byte           // wraps the keys of the records
-	Signature    ed25519.PrivateKey // of certificates of deletion and of exports
-	Issuers      map[string]saml.Issuer
-	Keys         map[string][]byte              // JWKS by issuer
-	UserInfo     *iua.UserInfo                  // of the one provider of opaque tokens; nil: none
-	Portals      []string                       // client_id of the operator's own faces for patients
-	Catalogue    []authz.Application            // that patients may authorise
-	Certificates map[string][]*x509.Certificate // by key: what doctor looks at the dates of
+	Path          string
+	Certificate   *tls.Certificate // of the listeners; nil: plain HTTP
+	SOAPIdentity  *tls.Certificate // of the SOAP port; nil: that of the listeners
+	Clients       []trust.Range    // of the SOAP port
+	Lists         *trust.Lists     // revocation lists; nil: none is configured
+	Password      Secret           // of the database
+	AccessKey     Secret           // of the bucket
+	SecretKey     Secret
+	S3Roots       *x509.CertPool // of the bucket's server; nil: those of the system
+	Audit         *atna.Sink     // nil: no audit repository
+	Broker        notify.Broker
+	Post          *send.SMTP // nil: nobody is written to
+	Phones        *send.SMS  // nil: no SMS
+	Others        []federation.Community
+	Calendar      vaccination.Calendar // the zero one: that of the product
+	Sets          *dmp.Sets            // value sets; nil: those of the product
+	Cursor        [32]byte
+	Master        [32]byte           // wraps the keys of the records
+	Signature     ed25519.PrivateKey // of certificates of deletion and of exports
+	Issuers       map[string]saml.Issuer
+	Keys          map[string][]byte              // JWKS by issuer
+	UserInfo      *iua.UserInfo                  // of the one provider of opaque tokens; nil: none
+	Portals       []string                       // client_id of the operator's own faces for patients
+	Catalogue     []authz.Application            // that patients may authorise
+	Relays        []netip.Prefix                 // whose X-Forwarded-For counts
+	PSC           *signin.Relying                // Pro Santé Connect; nil: professionals have no pages
+	FranceConnect *signin.Relying                // nil: none
+	Certificates  map[string][]*x509.Certificate // by key: what doctor looks at the dates of
 }
 
 // Format implements fmt.Formatter: keys stand in a Config that no text may show.
@@ -118,6 +123,7 @@ func (c *checker) check() {
 	c.assertions()
 	c.tokens()
 	c.applications()
+	c.signIn()
 	c.senders()
 	c.mllp()
 	c.communities()

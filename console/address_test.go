@@ -1,0 +1,34 @@
+package console
+
+import (
+	"net/http"
+	"testing"
+)
+
+// Where a request comes from is what the connection says: a header counts from a relay of
+// the operator's alone, and of what it says the last word, which is the relay's own.
+func TestAddress(t *testing.T) {
+	relayed := &Server{Relay: func(a string) bool { return a == "10.0.0.2" }}
+	for _, c := range []struct {
+		s            *Server
+		remote, said string
+		want         string
+	}{
+		{relayed, "192.0.2.1:4711", "", "192.0.2.1"},
+		{relayed, "192.0.2.1:4711", "198.51.100.7", "192.0.2.1"},
+		{relayed, "10.0.0.2:4711", "198.51.100.7", "198.51.100.7"},
+		{relayed, "10.0.0.2:4711", "1.2.3.4, 198.51.100.7", "198.51.100.7"},
+		{relayed, "10.0.0.2:4711", "", "10.0.0.2"},
+		{relayed, "10.0.0.2:4711", "moi", "10.0.0.2"},
+		{relayed, "[2001:db8::1]:4711", "", "2001:db8::1"},
+		{&Server{}, "10.0.0.2:4711", "198.51.100.7", "10.0.0.2"},
+	} {
+		r := &http.Request{RemoteAddr: c.remote, Header: http.Header{}}
+		if c.said != "" {
+			r.Header.Set("X-Forwarded-For", c.said)
+		}
+		if got := c.s.address(r); got != c.want {
+			t.Errorf("%s saying %q: %s, want %s", c.remote, c.said, got, c.want)
+		}
+	}
+}
