@@ -125,7 +125,7 @@ type past struct {
 func (s *Sandbox) at(when time.Time) past {
 	now := func() time.Time { return when }
 	gate, reg := *s.Service.Gate, *s.Service.Registry
-	gate.Now, reg.Now = now, now
+	gate.Now, reg.Now, reg.Mailed = now, now, false // of the past nobody is told
 	return past{s, &gate, &reg}
 }
 
