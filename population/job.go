@@ -190,7 +190,7 @@ func messages(e record.Enrolled) (all []message.Message) {
 		if e.Minor {
 			kind = message.NoticeMinor
 		}
-		all = append(all, message.Message{Kind: kind, To: e.Email, Lang: e.Lang, Params: map[string]string{"until": day(e.Until), "code": e.Code}})
+		all = append(all, message.Message{Kind: kind, To: e.Email, Lang: e.Lang, Params: map[string]string{"until": message.Day(e.Until), "code": e.Code}})
 	}
 	return all
 }
@@ -202,12 +202,4 @@ func (o *Office) Status(ctx context.Context) (p record.Population, err error) {
 		return err
 	})
 	return p, err
-}
-
-// day is the calendar day of an instant in Paris, as messages take it.
-func day(at time.Time) string {
-	if zone, err := time.LoadLocation("Europe/Paris"); err == nil {
-		at = at.In(zone)
-	}
-	return at.Format(time.DateOnly)
 }

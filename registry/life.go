@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/message"
 	"github.com/passerelle-sante/passerelle/registry/internal/db"
 	"github.com/passerelle-sante/passerelle/registry/mail"
 	"github.com/passerelle-sante/passerelle/registry/record"
@@ -101,6 +102,9 @@ func (r *Registry) live(ctx context.Context, sys authz.System, gate *authz.Gate,
 				return err
 			}
 		}
+		if _, err := mail.WriteAll(ctx, s.Handle(), sys, now, opened(all), message.RecordOpened, nil); err != nil {
+			return err
+		}
 		return record.Keep(ctx, s.Handle(), sys, slices.DeleteFunc(slices.Clone(all), func(a record.Arisen) bool { return a.Due == record.Retention }))
 	})
 	if err == nil || limit > 1 || len(all) == 0 {
@@ -127,11 +131,58 @@ func (s *Session) carry(ctx context.Context, sys authz.System, gate *authz.Gate,
 		return err
 	}
 	if a.Due == record.Majority {
-		if err := mail.ComeOfAge(ctx, s.Handle(), sys, a.Record, now); err != nil {
+		if err := s.handOver(ctx, sys, a.Record, now); err != nil {
 			return err
 		}
 	}
 	return gate.Note(s, sys, a.Record, act, "SYS:"+authz.Action.Name(act))
+}
+
+// opened are the records that were opened; their holders are told.
+func opened(all []record.Arisen) (records []string) {
+	for _, a := range all {
+		if a.Due == record.Opening {
+			records = append(records, a.Record)
+		}
+	}
+	return records
+}
+
+// handOver tells the representatives of one who came of age that their access has ended,
+// and himself that the record is his and stays open unless he closes it (S4): by e-mail
+// where he has an address of his own, else by a letter, and with a code by which he
+// proves that it is his. Nothing of it goes to an address of the representatives. What
+// was withheld from them, or still to be told, is for him.
+func (s *Session) handOver(ctx context.Context, sys authz.System, id string, now time.Time) error {
+	him, known, err := mail.ContactOf(ctx, s.Handle(), sys, id, id)
+	if err != nil {
+		return err
+	}
+	code, err := record.HandOver(ctx, s.Handle(), sys, id, him.Email, now)
+	if err != nil {
+		return err
+	}
+	persons, err := record.Representatives(ctx, s.Handle(), sys, id)
+	if err != nil {
+		return err
+	}
+	var all []message.Message
+	for _, person := range persons {
+		rep, there, err := mail.ContactOf(ctx, s.Handle(), sys, id, person)
+		if err != nil {
+			return err
+		}
+		if there && rep.Email != "" {
+			all = append(all, message.Message{Kind: message.MajorityReps, To: rep.Email, Lang: rep.Lang})
+		}
+	}
+	if known && him.Email != "" {
+		all = append(all, message.Message{Kind: message.MajorityHolder, To: him.Email, Lang: him.Lang, Params: map[string]string{"code": code}})
+	}
+	if err := mail.Queue(ctx, s.Handle(), now, all...); err != nil {
+		return err
+	}
+	return mail.ComeOfAge(ctx, s.Handle(), sys, id, now)
 }
 
 // Destroy destroys what is left of ended records: a crash, or a key that could not be

@@ -13,6 +13,7 @@ import (
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/registry/mail"
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/xds"
@@ -248,6 +249,37 @@ func TestMajority(t *testing.T) {
 	m.run()
 	if got := m.acts(young); got != "systeme majority SYS:majority, systeme opening SYS:opening" {
 		t.Error(got)
+	}
+}
+
+// TestMajorityIsTold: both sides are told, each at his own address; who has none gets a
+// letter, and the code of the new holder never goes to a parent.
+func TestMajorityIsTold(t *testing.T) {
+	m := newMortal(t)
+	reachable, _ := m.born(authz.ProfileActive, "20130611")
+	byPost, _ := m.born(authz.ProfileActive, "20130611")
+	m.do(func(s *registry.Session) error {
+		var failed error
+		for _, c := range []mail.Contact{
+			{Record: reachable, Person: reachable, Email: "him@x.example"}, {Record: reachable, Person: "rep" + reachable[:8], Email: "rep@x.example"},
+			{Record: byPost, Person: "rep" + byPost[:8], Email: "rep2@x.example"},
+		} {
+			c.Lang = "fr"
+			failed = errors.Join(failed, mail.Reach(t.Context(), s.Handle(), m.sys, m.at, c))
+		}
+		return failed
+	})
+	m.at = m.at.AddDate(0, 2, 0)
+	m.run()
+	got := m.one(`select string_agg(kind || ' ' || recipient || ' ' || (params ? 'code'), ', ' order by recipient) from message`)
+	if got != "MAJORITY_HOLDER him@x.example true, MAJORITY_REPS rep2@x.example false, MAJORITY_REPS rep@x.example false" {
+		t.Error(got)
+	}
+	if got := m.one(`select string_agg(kind || ' ' || (person = record::text) || ' ' || (sent_at is null) || ' ' || (code is null), ', ' order by sent_at is null) from notice`); got != "3 true false false, 3 true true true" {
+		t.Errorf("notices %s", got)
+	}
+	if got := m.one(`select string_agg(distinct person, ',') from contact where record = any($1)`, []string{reachable, byPost}); got != reachable {
+		t.Errorf("contacts afterwards: %s", got)
 	}
 }
 

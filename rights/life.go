@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/message"
 	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/registry/mail"
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -59,11 +61,31 @@ func (d *Desk) act(ctx context.Context, session *registry.Session, allowed authz
 		}
 	}
 	now, err := record.Act(ctx, session.Handle(), allowed, d.Now())
+	if err != nil {
+		return Lived{}, err
+	}
 	l := Lived{Record: now.Record, State: now.State}
+	var params map[string]string
 	if now.ClosedAt != nil {
 		l.Until = now.ClosedAt.AddDate(record.RetentionYears, 0, 0)
+		params = map[string]string{"until": message.Day(l.Until)}
 	}
-	return l, err
+	return l, d.tell(ctx, session, l.Record, told[allowed.Action()], params)
+}
+
+// told are the messages by which an act of the life cycle is confirmed: to the holder or
+// the representatives, who thereby learn of one that somebody else did in their name.
+var told = map[authz.Value]message.Kind{
+	authz.Activate: message.RecordActivated, authz.Oppose: message.RecordOpposed, authz.Close: message.RecordClosed, authz.Reopen: message.RecordReopened,
+}
+
+// tell writes to the contacts of a record.
+func (d *Desk) tell(ctx context.Context, session *registry.Session, id string, kind message.Kind, params map[string]string) error {
+	if d.System.Reason() == "" {
+		return nil
+	}
+	_, err := mail.Write(ctx, session.Handle(), d.System, d.Now(), id, kind, params)
+	return err
 }
 
 // Confirmation is the word that confirms a definitive deletion.
@@ -81,6 +103,9 @@ func (d *Desk) Erase(ctx context.Context, c Call, confirm string) (record.Ending
 		if err == nil && confirm != Confirmation {
 			allowed.Refuse("LIFE-002")
 			err = &xds.Error{ID: "LIFE-002", Where: "confirm", Expected: Confirmation}
+		}
+		if err == nil { // now, for its address goes too
+			err = d.tell(ctx, session, allowed.Record(), message.RecordErased, nil)
 		}
 		return allowed, err
 	})

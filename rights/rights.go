@@ -23,6 +23,7 @@ type Desk struct {
 	Gate       *authz.Gate
 	Registry   *registry.Registry
 	Repository *repository.Store // whose bytes go when a record is erased
+	System     authz.System      // writes to people of what was done; the zero one writes nothing
 	Now        func() time.Time
 	Listed     []authz.Application // the operator's catalogue
 }

@@ -54,11 +54,12 @@ func (c Contact) Wants(e message.Event) bool {
 }
 
 // The address of an account is the one that its owner proved to be his.
-const contactSQL = `
+const contactsSQL = `
 select c.record::text, c.person, coalesce(a.email, c.email), coalesce(a.lang, c.lang), c.created_at, c.digest, c.readings, c.muted
 from contact c left join lateral (
-  select a.email, a.lang from account_person p join account a on a.id = p.account where p.person = c.person and a.email <> '' order by a.created_at limit 1) a on true
-where c.record = $1`
+  select a.email, a.lang from account_person p join account a on a.id = p.account where p.person = c.person and a.email <> '' order by a.created_at limit 1) a on true`
+
+const contactSQL = contactsSQL + ` where c.record = $1`
 
 func scan(row pgx.CollectableRow) (c Contact, err error) {
 	return c, row.Scan(&c.Record, &c.Person, &c.Email, &c.Lang, &c.Since, &c.Digest, &c.Readings, &c.Muted)
@@ -193,10 +194,15 @@ func remove(ctx context.Context, h db.Handle, sys authz.System, where string, ar
 // Write queues a message of a kind to every contact of a record who can be reached, and
 // tells how many there are.
 func Write(ctx context.Context, h db.Handle, sys authz.System, at time.Time, record string, kind message.Kind, params map[string]string) (n int, err error) {
-	if err := db.BySystem(sys); err != nil {
+	return WriteAll(ctx, h, sys, at, []string{record}, kind, params)
+}
+
+// WriteAll is Write for many records at once.
+func WriteAll(ctx context.Context, h db.Handle, sys authz.System, at time.Time, records []string, kind message.Kind, params map[string]string) (n int, err error) {
+	if err := db.BySystem(sys); err != nil || len(records) == 0 {
 		return 0, err
 	}
-	rows, err := db.On(h).Query(ctx, contactSQL+` order by c.person`, record)
+	rows, err := db.On(h).Query(ctx, contactsSQL+` where c.record = any($1) order by c.record, c.person`, records)
 	if err != nil {
 		return 0, err
 	}
@@ -209,6 +215,9 @@ func Write(ctx context.Context, h db.Handle, sys authz.System, at time.Time, rec
 		if c.Email != "" {
 			all = append(all, message.Message{Kind: kind, To: c.Email, Lang: c.Lang, Params: params})
 		}
+	}
+	if len(all) == 0 {
+		return 0, nil
 	}
 	return len(all), Queue(ctx, h, at, all...)
 }

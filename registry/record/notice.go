@@ -128,6 +128,42 @@ func spent(ctx context.Context, tx *db.Tx, record string) error {
 	return err
 }
 
+const handOverSQL = `
+insert into notice (record, kind, person, language, email, phone, address, code, expires_at, sent_at)
+select id, $2, id::text, 'fr', $3, '', '', $4, $5, $6 from record where id = $1
+on conflict (record) do update set kind = excluded.kind, person = excluded.person, email = excluded.email, phone = '', code = excluded.code, tries = 0,
+    expires_at = excluded.expires_at, sent_at = excluded.sent_at`
+
+// HandOver makes the notice of a record that of its holder, who came of age, with a new
+// code: given in the clear for the message to his own address, or drawn with his letter
+// when he has none. The card stays the one that the insurer named.
+func HandOver(ctx context.Context, h db.Handle, sys authz.System, record, email string, now time.Time) (code string, err error) {
+	if err := db.BySystem(sys); err != nil {
+		return "", err
+	}
+	var hash []byte
+	var expires, sent *time.Time
+	if email != "" {
+		code = NewCode()
+		over := now.Add(CodeLasts)
+		hash, expires, sent = secret(record, code), &over, &now
+	}
+	_, err = db.On(h).Exec(ctx, handOverSQL, record, int16(NoticeMajority), email, hash, expires, sent)
+	return code, err
+}
+
+// Representatives are the persons who are representatives of a record.
+func Representatives(ctx context.Context, h db.Handle, sys authz.System, record string) ([]string, error) {
+	if err := db.BySystem(sys); err != nil {
+		return nil, err
+	}
+	rows, err := db.On(h).Query(ctx, `select person from record_person where record = $1 and role = $2 order by person`, record, int16(authz.RepresentativeRole))
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
 // Letter is a notice to be printed.
 type Letter struct {
 	Record  string
