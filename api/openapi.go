@@ -40,6 +40,12 @@ var (
 	})
 )
 
+// delegation is access delegated to a relative, or offered.
+var delegation = object([]string{"id", "state", "family", "given", "invitedAt", "answerBy", "until"}, map[string]any{
+	"id": text, "state": schema{"type": "string", "enum": []string{"pending", "accepted", "refused", "expired", "revoked", "renounced"}},
+	"family": text, "given": text, "email": text, "invitedAt": instant, "answerBy": instant, "until": instant, "answeredAt": instant, "endedAt": instant,
+})
+
 // settings are the holder's four switches.
 var settings = map[string]any{
 	"maskAll":  schema{"type": "boolean", "description": "tout est masqué par défaut, nouveaux documents compris"},
@@ -152,6 +158,7 @@ var queryParameters = map[string][]string{
 var parameterTexts = map[string]string{
 	"id":           "identifiant opaque du dossier (`record` de /sandbox/cast, id du Patient FHIR)",
 	"professional": "identifiant national, ou nom dans le bac à sable",
+	"delegate":     "id de la délégation ; self pour un délégué qui renonce à la sienne",
 	"client":       "client_id de l'application, comme au catalogue",
 	"document":     "logicalId ou entryUUID, avec ou sans urn:uuid:",
 	"from":         "AAAA-MM-JJ ou RFC 3339, compris",

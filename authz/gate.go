@@ -280,6 +280,9 @@ func (q question) predicate(action Value) Predicate {
 // state derives the known attributes from the facts, the subject and the moment.
 func (g *Gate) state(m moment, f Facts, sub Subject) State {
 	var s State
+	if !f.RoleExpires.IsZero() && !m.now.Before(f.RoleExpires) {
+		f.Role = NoRole
+	}
 	s[Profile] = f.Profile
 	s[Kind] = m.policy.kind(f, sub)
 	s[Mode] = mode(f, sub)

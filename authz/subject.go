@@ -113,6 +113,7 @@ type Facts struct {
 	Sex           string // of the holder: F, M or U
 	Settings      Settings
 	Role          Role
+	RoleExpires   time.Time // of a delegate; zero: without end. Judged by the Gate
 	Administrator bool
 	Blocked       bool
 	Link          Value // NoLink, TeamLink or ConsentLink; expiry is judged by the Gate

@@ -17,13 +17,14 @@ func (s System) Reason() string { return s.reason }
 // The acts of the gateway itself on a record, as its trail names them. They are no
 // actions of the policy: no rule decides on them, and no request can ask for one.
 const (
-	Notice    Value = 100 + iota // the holder was told of his record
-	Opening                      // six weeks after the notice
-	Majority                     // the 18th birthday
-	Retention                    // ten years after the closing, or the erasing
+	Notice     Value = 100 + iota // the holder was told of his record
+	Opening                       // six weeks after the notice
+	Majority                      // the 18th birthday
+	Retention                     // ten years after the closing, or the erasing
+	Delegation                    // a relative answered, or it ended (Invited)
 )
 
-var ownActs = [...]string{"notice", "opening", "majority", "retention"}
+var ownActs = [...]string{"notice", "opening", "majority", "retention", "delegation"}
 
 // Oneself is whom the trail names for what the gateway does by itself.
 const Oneself = "systeme"

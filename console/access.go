@@ -198,7 +198,7 @@ func (s *Server) removePhysician(v *visit) error {
 
 // AccessMenu are the pages about who may enter.
 func (v *visit) AccessMenu() []item {
-	all := []item{{Text: "Professionnels", Path: v.at("acces")}, {Text: "Médecin traitant", Path: v.at("acces", "medecin-traitant")}, {Text: "En cas d'urgence", Path: v.at("acces", "urgence")}}
+	all := []item{{Text: "Professionnels", Path: v.at("acces")}, {Text: "Médecin traitant", Path: v.at("acces", "medecin-traitant")}, {Text: "En cas d'urgence", Path: v.at("acces", "urgence")}, {Text: "Proches", Path: v.at("acces", "proches")}}
 	for i := range all {
 		all[i].Text, all[i].Here = v.T(all[i].Text), v.ctx.Request.URL.Path == all[i].Path
 	}

@@ -54,6 +54,13 @@ var calls = map[string]deed{
 	"physicians":            {"consulté la liste des médecins", "consulter la liste des médecins"},
 	"authorize-application": {"autorisé une application", "autoriser une application"},
 	"revoke-application":    {"retiré l'autorisation d'une application", "retirer l'autorisation d'une application"},
+	"invite-delegate":       {"invité un proche", "inviter un proche"},
+	"revoke-delegate":       {"mis fin à l'accès d'un proche", "mettre fin à l'accès d'un proche"},
+	"delegates":             {"consulté la liste des proches", "consulter la liste des proches"},
+	"accept-delegation":     {"accepté l'accès qui lui est délégué", "accepter l'accès qui lui est délégué"},
+	"refuse-delegation":     {"refusé l'accès qui lui était proposé", "refuser l'accès qui lui était proposé"},
+	"renounce-delegation":   {"renoncé à l'accès qui lui était délégué", "renoncer à l'accès qui lui était délégué"},
+	"delegation-expired":    {"constaté la fin d'un accès délégué, ou d'une invitation", "constater la fin d'un accès délégué"},
 	"applications":          {"consulté les applications autorisées", "consulter les applications autorisées"},
 }
 

@@ -84,6 +84,7 @@ var routes = slices.Concat(
 	proEmergencyRoutes,
 	proDocumentRoutes,
 	profileRoutes,
+	delegationRoutes,
 )
 
 //go:embed static

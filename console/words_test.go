@@ -58,7 +58,7 @@ func TestEnglish(t *testing.T) {
 var tables = [][]string{
 	values(roleWords), values(professionWords),
 	categoryLabels(), stateLabels(),
-	deeds(acts), deeds(calls), sortTexts(),
+	deeds(acts), deeds(calls), sortTexts(), values(delegationWords),
 }
 
 func values[K comparable](m map[K]string) (all []string) {

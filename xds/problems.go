@@ -189,6 +189,10 @@ var Problems = []Problem{
 	{ID: "OPS-001", Registry: codeRegistry, Repository: codeRepository, Status: http.StatusForbidden, Issue: "forbidden", French: "Acte réservé aux exploitants", English: "reserved to operators", Hint: "demander à l'exploitant de la passerelle"},
 	{ID: "OPS-002", Registry: codeRegistry, Repository: codeRepository, Status: http.StatusForbidden, Issue: "forbidden", French: "Droit d'exploitation requis pour interroger plusieurs patients", English: "a query about several patients takes an operator's right", Hint: "interroger un patient à la fois (ITI-18), ou demander ce droit à l'exploitant ([operators] many_patients)"},
 
+	// Access delegated to a relative (S1).
+	{ID: "DLG-001", Status: http.StatusConflict, Issue: "conflict", French: "Cette délégation n'est pas possible", English: "this delegation is not possible", Hint: "mettre fin à une délégation, ou retirer une invitation qui attend encore"},
+	{ID: "DLG-002", Status: http.StatusNotFound, Issue: "not-found", French: "Cette invitation n'est plus valable", English: "this invitation is not valid any more", Hint: "demander une nouvelle invitation au proche qui l'a envoyée"},
+
 	// The life of a record (policy §1.5).
 	{ID: "LIFE-001", Status: http.StatusConflict, Issue: "conflict", French: "L'état du dossier ne permet pas cet acte", English: "the state of the record does not allow this act", Hint: "relire l'état du dossier : GET /api/v1/records/{id}"},
 	{ID: "LIFE-002", Status: http.StatusUnprocessableEntity, Issue: "business-rule", French: "La suppression définitive n'est pas confirmée", English: "the definitive deletion is not confirmed", Hint: `envoyer {"confirm":"SUPPRIMER"} : rien ne pourra être récupéré`},

@@ -32,9 +32,9 @@ select r.id::text, w.person, w.role, r.ins_value, r.ins_authority, r.ins_type, r
 from (
   select person::uuid as record, person, 1 as role from unnest($1::text[]) person where person ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
   union all
-  select record, person, role from record_person where person = any($1)) w
+  select record, person, role from record_person where person = any($1) and (expires_at is null or expires_at > $3)) w
 join record r on r.id = w.record
-order by w.role, r.birth_date, r.id limit $2`, db.Texts(s.Persons), maxReachable) // 1: authz.HolderRole
+order by w.role, r.birth_date, r.id limit $2`, db.Texts(s.Persons), maxReachable, s.SeenAt) // 1: authz.HolderRole
 	if err != nil {
 		return nil, err
 	}

@@ -91,6 +91,8 @@ type Person struct {
 	Role   authz.Role
 	Family string
 	Given  string
+	Since  time.Time // of a delegate's delegation
+	Until  time.Time // its end; zero: none stands for him
 }
 
 // Holder is a new record with its patient.
@@ -147,6 +149,11 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 			`insert into record_person (record, person, role, family, given) values ($1, $2, $3, $4, $5)`,
 			r.Record, p.ID, int16(p.Role), p.Family, p.Given); err != nil {
 			return err
+		}
+		if !p.Until.IsZero() {
+			if err := seedDelegation(ctx, tx, r.Record, p); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

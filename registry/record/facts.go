@@ -20,7 +20,7 @@ const factsSQL = `
 select r.id::text, r.ins_value, r.ins_authority, r.ins_type, r.state, r.family, r.given, r.birth_date, r.sex,
        r.mask_all, r.samu_ok, r.bdg_ok, r.masked_ok,
        coalesce(r.administrator = $3, false),
-       coalesce(p.role, 0),
+       coalesce(p.role, 0), p.expires_at,
        b.professional is not null,
        coalesce(l.basis, 0), l.expires_at,
        coalesce(d.regulator, false), d.id is not null, coalesce(d.profession, ''), coalesce(d.specialty, ''), coalesce(d.structure, ''),
@@ -42,11 +42,11 @@ func Facts(ctx context.Context, h db.Handle, sub authz.Subject, patient xds.CX) 
 	var f authz.Facts
 	var value, authority, typ string
 	var state, role, link int16
-	var expires, grantExpires *time.Time
+	var expires, roleExpires, grantExpires *time.Time
 	err := db.On(h).QueryRow(ctx, factsSQL, patient.ID(), patient.Authority(), sub.ID, sub.Application).Scan(
 		&f.Record, &value, &authority, &typ, &state, &f.Traits.Family, &f.Traits.Given, &f.Traits.BirthDate, &f.Sex,
 		&f.Settings.MaskAll, &f.Settings.SamuOK, &f.Settings.BdgOK, &f.Settings.MaskedOK,
-		&f.Administrator, &role, &f.Blocked, &link, &expires, &f.Regulator,
+		&f.Administrator, &role, &roleExpires, &f.Blocked, &link, &expires, &f.Regulator,
 		&f.Listed.Known, &f.Listed.Profession, &f.Listed.Specialty, &f.Listed.Structure,
 		&f.Grant.Given, &f.Grant.Reach, &f.Grant.Types, &grantExpires)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -58,6 +58,9 @@ func Facts(ctx context.Context, h db.Handle, sub authz.Subject, patient xds.CX) 
 	f.Patient = xds.NewCX(value, authority, typ)
 	f.Profile = authz.Value(state)
 	f.Role = authz.Role(role)
+	if roleExpires != nil {
+		f.RoleExpires = *roleExpires
+	}
 	if sub.ID == f.Record {
 		f.Role = authz.HolderRole
 	}

@@ -81,7 +81,8 @@ func (s *Sandbox) createRecord(ctx context.Context, st *state, p patient) error 
 		holder.People = append(holder.People, record.Person{ID: x.ID, Role: authz.RepresentativeRole, Family: x.Family, Given: x.Given})
 	}
 	for _, x := range p.Delegates {
-		holder.People = append(holder.People, record.Person{ID: x.ID, Role: authz.DelegateRole, Family: x.Family, Given: x.Given})
+		holder.People = append(holder.People, record.Person{ID: x.ID, Role: authz.DelegateRole, Family: x.Family, Given: x.Given,
+			Since: s.clock.Now(), Until: s.clock.Now().Add(record.LongestDelegation)})
 	}
 	return s.Service.Registry.Write(ctx, func(session *registry.Session) error {
 		if err := record.Create(ctx, session.Handle(), system, holder); err != nil {

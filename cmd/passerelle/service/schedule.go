@@ -30,6 +30,9 @@ func (s *Service) steps() []step {
 		{"life", func(ctx context.Context, now time.Time) (bool, error) {
 			return s.Registry.Live(ctx, asScheduler, s.Gate, now)
 		}},
+		{"delegations", func(ctx context.Context, now time.Time) (bool, error) {
+			return s.Registry.EndDelegations(ctx, asScheduler, s.Gate, now)
+		}},
 		{"destroy", func(ctx context.Context, _ time.Time) (bool, error) {
 			return s.Registry.Destroy(ctx, asScheduler, s.Repository)
 		}},

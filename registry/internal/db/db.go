@@ -66,3 +66,12 @@ func Texts(s []string) []string {
 // Storable tells whether PostgreSQL can hold a text. One that it cannot hold names
 // nothing here, and must not reach a statement, which would fail on it.
 func Storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
+// Invited holds the right of a relative on his own delegation against the session of a
+// handle.
+func Invited(h Handle, i authz.Invited) error {
+	if h.session == nil || !i.HeldBy(h.session) {
+		return ErrForeign
+	}
+	return nil
+}
