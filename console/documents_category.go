@@ -109,3 +109,15 @@ func classesOf(values []string) (all []xds.Code) {
 	}
 	return all
 }
+
+// ownTypes are the names of the types under which persons add documents (ASS_X16).
+var ownTypes = map[string]string{
+	"EXPPAT_1": "Volontés et droits du patient", "EXPPAT_2": "Autre document du patient", "EXPPAT_3": "Directives anticipées",
+	"DOCPAT01": "Synthèse déposée par le patient", "DOCPAT02": "Traitement ou document de soins déposé par le patient", "DOCPAT03": "CR déposé par le patient",
+	"DOCPAT04": "Imagerie déposée par le patient", "DOCPAT05": "CR de biologie déposé par le patient", "DOCPAT06": "CR de prévention déposé par le patient",
+	"DOCPAT07": "Certificat déposé par le patient", "DOCPAT09": "Document administratif déposé par le patient",
+}
+
+func ownType(value string) xds.Code {
+	return xds.Code{Value: value, Scheme: typeScheme, Display: ownTypes[value]}
+}

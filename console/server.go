@@ -35,6 +35,7 @@ type Server struct {
 	Repository *repository.Store
 	Intake     *intake.Desk
 	Entrance   *entrance.Desk
+	Scan       Scanner  // of files that persons bring; nil: none is configured
 	Secret     [32]byte // of the deployment: seals what pages carry
 	Base       string   // URL of the gateway, the issuer of what a session acts by
 	Sandbox    bool     // fictitious data: the pages say so
@@ -77,7 +78,7 @@ var routes = slices.Concat(
 	signinRoutes,
 	providerRoutes,
 	sessionRoutes,
-	documentRoutes, confidentialityRoutes,
+	documentRoutes, confidentialityRoutes, ownRoutes,
 	accessRoutes,
 	historyRoutes,
 	proRoutes,

@@ -317,6 +317,11 @@ var Problems = []Problem{
 	{ID: "WEB-010", Status: http.StatusTooManyRequests, Issue: "throttled", French: "Trop de recherches sans résultat", English: "too many searches that found nobody", Hint: "vérifier l'identité du patient, puis attendre avant de chercher de nouveau"},
 	{ID: "WEB-011", Status: http.StatusForbidden, Issue: "forbidden", French: "Cet accès en urgence n'est plus valable", English: "this emergency access is not valid any more", Hint: "le rouvrir depuis la page du dossier : il dure 15 minutes, pour un dossier et une connexion"},
 
+	{ID: "WEB-020", Status: http.StatusRequestEntityTooLarge, Issue: "too-long", French: "Fichier trop volumineux", English: "file too large", Hint: "réduire le fichier, ou l'ajouter en plusieurs parties"},
+	{ID: "WEB-021", Status: http.StatusUnprocessableEntity, Issue: "not-supported", French: "Type de fichier refusé", English: "file type refused", Hint: "enregistrer le document en PDF, puis l'ajouter de nouveau"},
+	{ID: "WEB-022", Status: http.StatusUnprocessableEntity, Issue: "security", French: "Fichier refusé par l'antivirus", English: "file refused by the virus scanner", Hint: "ne pas ouvrir ce fichier, et demander le document à qui l'a produit"},
+	{ID: "WEB-023", Status: http.StatusServiceUnavailable, Issue: "transient", French: "Fichier non analysé : l'antivirus ne répond pas", English: "file not scanned: the virus scanner does not answer", Hint: "recommencer plus tard : rien n'a été enregistré"},
+
 	// Configuration of `passerelle serve`: refusals to start.
 	conf("CONF-001", "Le fichier de configuration n'est pas du TOML", "the configuration file is not TOML", "corriger la ligne indiquée"),
 	conf("CONF-002", "Clé inconnue", "unknown key", "corriger l'orthographe, ou retirer la clé : une clé ignorée serait un contrôle désactivé"),

@@ -14,3 +14,8 @@ for (const form of document.querySelectorAll("form[method=post]")) {
 window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("button:disabled")) button.disabled = false;
 });
+
+// A file takes a while to be sent: say so.
+for (const form of document.querySelectorAll("form[enctype]")) {
+  form.addEventListener("submit", () => { const sending = form.querySelector(".sending"); if (sending) sending.hidden = false; });
+}
