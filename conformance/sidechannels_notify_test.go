@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -83,4 +84,47 @@ func holderNotified(t *testing.T, th *theatre) {
 	if told[0] != told[1] {
 		t.Errorf("with a hidden document\n%s\nwithout it\n%s", told[0], told[1])
 	}
+	holderMailed(t, th)
+}
+
+// holderMailed is the same of the mails, whatever is done with the document and however
+// much time passes.
+func holderMailed(t *testing.T, th *theatre) {
+	p := th.build(t, scenario{name: "mails of holders"}, 92, th.phases[0])
+	var told [2]string
+	for i, w := range p.worlds {
+		hospital(t, w, member{name: "one"})
+		hospital(t, w, member{name: "hidden", marks: []string{"INVISIBLE_PATIENT"}})
+		if w.with {
+			w.must(t, http.MethodGet, "/fhir/DocumentReference/"+w.ids["hidden"], w.as("dr-hopital").jwt(t), nil, nil)
+		}
+		told[i] = w.mails(t)
+		if n := strings.Count(told[i], "un document y a été ajouté"); n != 1 {
+			t.Errorf("the holder is written to of %d documents: %s", n, told[i])
+		}
+		if w.with {
+			w.act(t, "dr-hopital", "reveal-patient", "hidden")
+			if after := w.mails(t); strings.Count(after, "un document y a été ajouté") != 2 || strings.Count(after, "devenu visible") != 1 || strings.Contains(after, secretWord) {
+				t.Errorf("revealed, and the holder is written to %s", after)
+			}
+		}
+	}
+	if told[0] != told[1] {
+		t.Errorf("with a hidden document\n%s\nwithout it\n%s", told[0], told[1])
+	}
+}
+
+// mails is what the holder was written to, sorted: those of one second have no order.
+func (w *world) mails(t *testing.T) string {
+	t.Helper()
+	var answer struct {
+		Mails []struct{ To, Subject, Text string }
+	}
+	w.must(t, http.MethodGet, "/sandbox/mail?to="+w.patient.Name+"@sandbox.invalid", "", nil, &answer)
+	var all []string
+	for _, m := range answer.Mails {
+		all = append(all, m.Subject+"\n"+m.Text)
+	}
+	slices.Sort(all)
+	return strings.Join(all, "\n")
 }

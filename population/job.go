@@ -150,7 +150,9 @@ func (o *Office) enrol(ctx context.Context, before record.Job, some []record.Eli
 			return err
 		}
 		var letters []message.Message
+		var records []string
 		for _, e := range enrolled {
+			records = append(records, e.Record)
 			if err := o.Gate.Note(session, o.System, e.Record, authz.Notice, "SYS:notice"); err != nil {
 				return err
 			}
@@ -162,6 +164,9 @@ func (o *Office) enrol(ctx context.Context, before record.Job, some []record.Eli
 			}
 		}
 		if err := mail.Queue(ctx, session.Handle(), now, letters...); err != nil {
+			return err
+		}
+		if err := mail.Noticed(ctx, session.Handle(), o.System, now, records...); err != nil {
 			return err
 		}
 		job.Done, job.Created, job.Known = job.Done+int64(len(some)), job.Created+int64(len(enrolled)), job.Known+int64(len(some)-len(enrolled))

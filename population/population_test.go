@@ -195,6 +195,10 @@ func TestImport(t *testing.T) {
 		"100000000000005 1 100000000000001, 100000000000006 1 100000000000001" && !strings.Contains(got, "100000000000005") {
 		t.Errorf("representatives %s", got)
 	}
+	if got := w.one(`select string_agg(r.ins_value || ' ' || c.email || ' ' || (c.person = c.record::text), ', ' order by r.ins_value) from contact c join record r on r.id = c.record`); got !=
+		"100000000000001 p1@sandbox.invalid true, 100000000000005 p1@sandbox.invalid false, 100000000000006 p1@sandbox.invalid false" {
+		t.Errorf("contacts %s", got)
+	}
 	if got := w.one(`select count(*) || ' ' || min(answer) from parent`); got != "1 0" {
 		t.Errorf("other parents %s", got)
 	}

@@ -132,6 +132,19 @@ on conflict (record, person) do update set email = excluded.email, lang = exclud
 	return db.On(h).Run(ctx, b)
 }
 
+// Noticed makes those who were written to of new records contacts of them: who never
+// signs in is told too, of the first access of each professional above all (S4 "par tout
+// moyen").
+func Noticed(ctx context.Context, h db.Handle, sys authz.System, at time.Time, records ...string) error {
+	if err := db.BySystem(sys); err != nil || len(records) == 0 {
+		return err
+	}
+	_, err := db.On(h).Exec(ctx, `
+insert into contact (record, person, email, lang, created_at)
+select record, person, email, language, $2 from notice where record = any($1::uuid[]) and email <> '' on conflict do nothing`, records, at)
+	return err
+}
+
 // againSQL has what was withheld judged anew.
 const againSQL = `update untold set due_at = $2 where person = any($1) and due_at is null`
 

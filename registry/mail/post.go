@@ -43,11 +43,11 @@ func (p *Post) Take(ctx context.Context, sys authz.System, c message.Channel, mo
 	now := p.Now()
 	rows, err := p.pool.Query(ctx, `
 with due as (
-  select id from message where sent_at is null and failed_at is null and due_at <= $1 and give_up_at > $1 and channel = $2 order by due_at limit $3 for update skip locked
+  select id from message where sent_at is null and failed_at is null and due_at <= $1 and give_up_at > $1 and channel = $2 order by due_at, params ->> 'at' limit $3 for update skip locked
 ), taken as (
   update message m set due_at = $4, attempts = attempts + 1 from due where m.id = due.id returning m.*
 )
-select id::text, kind, channel, recipient, lang, params, created_at, attempts from taken order by created_at, id`, now, string(c), most, now.Add(lease))
+select id::text, kind, channel, recipient, lang, params, created_at, attempts from taken order by created_at, params ->> 'at', id`, now, string(c), most, now.Add(lease))
 	if err != nil {
 		return nil, err
 	}
