@@ -78,6 +78,7 @@ var routes = slices.Concat(
 	signinRoutes,
 	providerRoutes,
 	sessionRoutes,
+	activateRoutes,
 	documentRoutes, confidentialityRoutes, ownRoutes,
 	accessRoutes,
 	historyRoutes,

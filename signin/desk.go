@@ -12,6 +12,7 @@ import (
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/registry/account"
 	"github.com/passerelle-sante/passerelle/registry/mail"
+	"github.com/passerelle-sante/passerelle/rights"
 )
 
 // Desk is where one signs in.
@@ -22,6 +23,9 @@ type Desk struct {
 	Now       func() time.Time
 	NewID     func() string
 	Issuer    string // who vouches for a session in the trail
+
+	Rights *rights.Desk // activates and opposes
+	Roots  []string     // of the numbers that people type: the OIDs of the INS in force here
 
 	FranceConnect *Provider // of persons; nil: none
 	PSC           *Provider // of professionals; nil: none

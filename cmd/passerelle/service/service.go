@@ -264,7 +264,7 @@ func (s *Service) route() error {
 	desk := &rights.Desk{Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, System: authz.AsSystem("rights"), Now: s.Now, Listed: s.Applications}
 	book := carnet.New(carnet.Desk{Rights: desk, Repository: s.Repository, Entrance: bare, Calendar: s.calendar(), NewID: NewID, Paris: s.Gate.Paris})
 	(&api.Server{Rights: desk, Carnet: book, Tokens: tokens, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
-	s.openSignIn()
+	s.openSignIn(desk)
 	s.Console = &console.Server{
 		SignIn: s.Doors, Relay: s.relay, Samples: s.SignIn.Samples,
 		Rights: desk, Carnet: book, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Entrance: bare, Secret: s.CursorSecret, Base: s.Base, Sandbox: s.Sandbox != Sandbox{}, Now: s.Now, NewID: NewID, Log: s.Log,

@@ -10,6 +10,7 @@ import (
 	"github.com/passerelle-sante/passerelle/console"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/registry/account"
+	"github.com/passerelle-sante/passerelle/rights"
 	"github.com/passerelle-sante/passerelle/signin"
 )
 
@@ -24,14 +25,23 @@ type SignIn struct {
 var asSignIn = authz.AsSystem("sign-in to the pages")
 
 // openSignIn makes the desk of the pages. No provider is asked yet.
-func (s *Service) openSignIn() {
-	s.Doors = &signin.Desk{Registry: s.Registry, Passwords: signin.NewPasswords(signin.DefaultCost), System: asSignIn, Now: s.Now, NewID: NewID, Issuer: s.Base + "/console"}
+func (s *Service) openSignIn(desk *rights.Desk) {
+	s.Doors = &signin.Desk{Registry: s.Registry, Passwords: signin.NewPasswords(signin.DefaultCost), System: asSignIn, Now: s.Now, NewID: NewID, Issuer: s.Base + "/console", Rights: desk, Roots: s.roots()}
 	if r := s.SignIn.FranceConnect; r != nil {
 		s.Doors.FranceConnect = s.relying(*r, console.FranceConnectBack, "/patient/connexion")
 	}
 	if r := s.SignIn.PSC; r != nil {
 		s.Doors.PSC = s.relying(*r, console.PSCBack, "/pro/connexion")
 	}
+}
+
+// roots are the OIDs of the INS that records have here: of the NIR and the NIA, and in a
+// sandbox those of the test and demonstration identities alone.
+func (s *Service) roots() []string {
+	if s.TestINS {
+		return []string{"1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11"}
+	}
+	return []string{"1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9"}
 }
 
 func (s *Service) relying(r signin.Relying, redirect, back string) *signin.Provider {
