@@ -24,6 +24,11 @@ func (r *Registry) Wipe(ctx context.Context, sys authz.System) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.pool.Exec(ctx, "truncate "+strings.Join(tables, ", "))
-	return err
+	for attempt := 1; ; attempt++ {
+		// It locks every table, in an order of its own: whoever works beside it may lock it out.
+		_, err = r.pool.Exec(ctx, "truncate "+strings.Join(tables, ", "))
+		if err == nil || !contended(err) || attempt == attempts {
+			return err
+		}
+	}
 }

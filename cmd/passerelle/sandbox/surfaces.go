@@ -171,7 +171,7 @@ func (s *Sandbox) reset(c *gin.Context) {
 		return
 	}
 	defer s.gate.open()
-	if err := s.reseed(c); err != nil {
+	if err := s.Service.Still(func() error { return s.reseed(c) }); err != nil {
 		s.fail(c, err)
 		return
 	}

@@ -53,6 +53,13 @@ func (s *Service) RunDue(ctx context.Context) error {
 	return s.scheduled.round(ctx, s)
 }
 
+// Still does something while no step runs: the reset of a sandbox.
+func (s *Service) Still(do func() error) error {
+	s.scheduled.turn.Lock()
+	defer s.scheduled.turn.Unlock()
+	return do()
+}
+
 // scheduled is the work of one gateway: one round at a time, so that whoever waits for
 // the end of a round waits for the end of the work.
 type scheduled struct {
