@@ -83,7 +83,7 @@ func (s *Server) replace(v *visit) error {
 // deposit reads the form, and deposits the file in a CDA of level 1, or shows the form
 // again with all that speaks against it.
 func (s *Server) deposit(v *visit, a addition, f entrance.File, o entrance.Order, done string) error {
-	form, err := v.receive("fichier")
+	form, err := v.receive("fichier", maxUpload)
 	if err != nil {
 		return err
 	}

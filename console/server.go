@@ -87,6 +87,9 @@ var routes = slices.Concat(
 	proDocumentRoutes,
 	profileRoutes,
 	delegationRoutes,
+	proDepositRoutes,
+	proHistoryRoutes,
+	proAnnounceRoutes,
 )
 
 //go:embed static

@@ -33,18 +33,19 @@ type sent struct {
 	fields  map[string]string
 	name    string // of the file, as the browser says it
 	content []byte
-	long    bool // there was more than maxUpload of it
+	most    int64
+	long    bool // there was more than most of it
 }
 
-// receive reads a form with one file, field by field: the token of the form comes first,
+// receive reads a form with one file of at most so many bytes, field by field: the token of the form comes first,
 // and nothing more is read of a form that has none.
-func (v *visit) receive(file string) (s sent, err error) {
+func (v *visit) receive(file string, most int64) (s sent, err error) {
 	v.ctx.Request.Body = http.MaxBytesReader(v.ctx.Writer, v.ctx.Request.Body, mostSent)
 	parts, err := v.ctx.Request.MultipartReader()
 	if err != nil {
 		return sent{}, &xds.Error{ID: "WEB-001"}
 	}
-	s.fields = map[string]string{}
+	s.fields, s.most = map[string]string{}, most
 	for n := 0; n < maxFields; n++ {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
@@ -99,8 +100,8 @@ func (s *sent) field(part *multipart.Part) error {
 func (s *sent) file(part *multipart.Part) error {
 	var err error
 	s.name = part.FileName()
-	s.content, err = io.ReadAll(io.LimitReader(part, maxUpload+1))
-	if err == nil && len(s.content) > maxUpload {
+	s.content, err = io.ReadAll(io.LimitReader(part, s.most+1))
+	if err == nil && int64(len(s.content)) > s.most {
 		s.long, s.content = true, nil
 		_, err = io.Copy(io.Discard, part)
 	}

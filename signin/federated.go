@@ -192,11 +192,18 @@ func (d *Desk) Professional(ctx context.Context, b Browser, flow string, params 
 	if err != nil {
 		return Entered{}, "", err
 	}
+	var says struct{ Email, Locale string } // where he is reminded of what he hid
+	if err := json.Unmarshal(who.Claims, &says); err != nil {
+		says.Email = ""
+	}
 	err = d.write(ctx, func(s *registry.Session) (said, failed error) {
 		if b.Session != "" {
 			if failed = account.End(ctx, s.Handle(), b.Session); failed != nil {
 				return nil, failed
 			}
+		}
+		if failed = account.Reach(ctx, s.Handle(), sub.ID, says.Email, says.Locale); failed != nil {
+			return nil, failed
 		}
 		in.Name = sub.Name
 		in.Session, failed = account.Begin(ctx, s.Handle(), account.Session{ID: d.NewID(), Professional: sub, Name: sub.Name, Agent: b.Agent, Provider: d.PSC.Issuer, Hint: who.Hint}, d.Now())

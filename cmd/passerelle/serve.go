@@ -224,8 +224,8 @@ func production(cfg *config.Config, pool *pgxpool.Pool, blobs *repository.Store,
 		SignIn: service.SignIn{PSC: cfg.PSC, FranceConnect: cfg.FranceConnect, Relays: cfg.Relays},
 		Audit:  cfg.Audit, KeepAudits: cfg.ATNA.Keep, Broker: cfg.Broker, Mail: service.Mail{SMTP: cfg.Post, SMS: cfg.Phones},
 		Home: cfg.Community.Home, Communities: cfg.Others,
-		Limits:   service.Limits{SOAP: cfg.Limits.SOAP, FHIR: cfg.Limits.FHIR, API: cfg.Limits.API},
-		Document: int64(cfg.Limits.DocumentMiB) << 20, Version: version, Revision: revision(),
+		Limits:      service.Limits{SOAP: cfg.Limits.SOAP, FHIR: cfg.Limits.FHIR, API: cfg.Limits.API},
+		RemindAfter: cfg.Announced.RemindAfter, Document: int64(cfg.Limits.DocumentMiB) << 20, Version: version, Revision: revision(),
 	}
 }
 

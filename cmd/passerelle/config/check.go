@@ -140,6 +140,7 @@ func (c *checker) operations() {
 		c.add(&xds.Error{ID: "CONF-006", Where: "metrics.listen", Found: m.Listen, Expected: "une autre adresse que http.listen et soap.listen, ou metrics.public = true"})
 	}
 	c.span("housekeeping.interval", c.config.Housekeeping.Interval, time.Minute, 7*24*time.Hour)
+	c.span("announcements.remind_after", c.config.Announced.RemindAfter, 24*time.Hour, 365*24*time.Hour)
 	c.span("housekeeping.age", c.config.Housekeeping.Age, time.Hour, 30*24*time.Hour)
 	c.span("shutdown.lame_duck", c.config.Shutdown.LameDuck, 0, 5*time.Minute)
 	c.span("shutdown.drain", c.config.Shutdown.Drain, time.Second, 10*time.Minute)

@@ -160,7 +160,7 @@ func TestExampleIsComplete(t *testing.T) {
 	want := defaults()
 	for name, pair := range map[string][2]any{
 		"site.profile": {plain.Site.Profile, want.Site.Profile}, "limits": {plain.Limits, want.Limits}, "log": {plain.Log, want.Log},
-		"housekeeping": {plain.Housekeeping, want.Housekeeping}, "shutdown": {plain.Shutdown, want.Shutdown},
+		"housekeeping": {plain.Housekeeping, want.Housekeeping}, "announcements": {plain.Announced, want.Announced}, "shutdown": {plain.Shutdown, want.Shutdown},
 		"database.max_connections": {plain.Database.MaxConnections, want.Database.MaxConnections}, "repository.s3.tls": {plain.Repository.S3.TLS, want.Repository.S3.TLS},
 	} {
 		if pair[0] != pair[1] {
@@ -280,6 +280,7 @@ func TestRefusals(t *testing.T) {
 		{`[limits]`, "[[dsub.consumer]]\nurl = \"dpi.example.org\"\n[limits]", `CONF-005 dsub.consumer[0].url`},
 		{`[limits]`, "[[dsub.consumer]]\nurl = \"https://dpi.example.org/n\"\naddresses = [\"10.0.0.0/40\"]\n[limits]", `CONF-005 dsub.consumer[0].addresses[0]`},
 		{`age = "24h"`, `age = "1s"`, `CONF-005 housekeeping.age`},
+		{`remind_after = "336h"`, `remind_after = "1h"`, `CONF-005 announcements.remind_after`},
 		{`level = "info"`, `level = "infos"`, `CONF-005 log.level nearest info`},
 		{`level = "info"`, `level = info`, `CONF-001 fichier`},
 		{`level = "info"`, "level = \"info\"\nlevel = \"warn\"", `CONF-001 fichier`},

@@ -40,6 +40,7 @@ type File struct {
 	Log          Log           `toml:"log"`
 	Metrics      Metrics       `toml:"metrics"`
 	Housekeeping Housekeeping  `toml:"housekeeping"`
+	Announced    Announced     `toml:"announcements"`
 	Shutdown     Shutdown      `toml:"shutdown"`
 }
 
@@ -207,6 +208,11 @@ type Housekeeping struct {
 	Age      time.Duration `toml:"age"`
 }
 
+// Announced are the documents that wait for the consultation that announces them.
+type Announced struct {
+	RemindAfter time.Duration `toml:"remind_after"`
+}
+
 // Shutdown is how a stop on SIGTERM goes.
 type Shutdown struct {
 	LameDuck time.Duration `toml:"lame_duck"`
@@ -231,6 +237,7 @@ func defaults() File {
 		SMS:          SMS{Timeout: 10 * time.Second},
 		Log:          Log{Level: "info"},
 		Housekeeping: Housekeeping{Interval: time.Hour, Age: 24 * time.Hour},
+		Announced:    Announced{RemindAfter: 14 * 24 * time.Hour},
 		Shutdown:     Shutdown{LameDuck: 5 * time.Second, Drain: 30 * time.Second},
 	}
 }

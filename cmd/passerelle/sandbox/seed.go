@@ -11,6 +11,7 @@ import (
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/cast"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/corpus"
 	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/registry/account"
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/xds"
 	"github.com/passerelle-sante/passerelle/xds/cda"
@@ -64,6 +65,11 @@ func (s *Sandbox) createCast(ctx context.Context, st *state) error {
 
 func (s *Sandbox) putProfessional(ctx context.Context, p professional) error {
 	return s.Service.Registry.Write(ctx, func(session *registry.Session) error {
+		if p.Kind == cast.KindPro {
+			if err := account.Reach(ctx, session.Handle(), p.ID, p.Name+"@sandbox.invalid", "fr"); err != nil {
+				return err
+			}
+		}
 		return record.Enlist(ctx, session.Handle(), system, record.Professional{
 			ID: p.ID, Name: p.Name, Kind: p.Kind, Family: p.Family, Given: p.Given, Profession: p.Profession, Specialty: p.Specialty,
 			Structure: p.Structure, StructureName: p.StructureName, Regulator: p.Regulator,

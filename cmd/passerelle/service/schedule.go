@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -11,6 +12,10 @@ import (
 
 // ScheduleEvery is how often the gateway looks for what has become due.
 const ScheduleEvery = 5 * time.Second
+
+// RemindAfter is how long a document is hidden from its patient before its author is
+// reminded to announce it, and reminded again, when nothing else is configured.
+const RemindAfter = 14 * 24 * time.Hour
 
 // step is one sort of work that becomes due by the clock alone. run does a part of what is
 // due by now, in transactions of its own, and tells whether there may be more. What is
@@ -38,6 +43,9 @@ func (s *Service) steps() []step {
 		}},
 		{"purge", func(ctx context.Context, now time.Time) (bool, error) {
 			return s.Registry.PurgeTrails(ctx, asScheduler, now)
+		}},
+		{"announce", func(ctx context.Context, now time.Time) (bool, error) {
+			return s.Registry.RemindAuthors(ctx, asScheduler, now, cmp.Or(s.RemindAfter, RemindAfter))
 		}},
 	}
 }

@@ -89,7 +89,8 @@ type Options struct {
 	Immunization   []string             // profiles that an Immunization claims
 	Trust          Trust
 	Limits         Limits
-	Document       int64 // bytes of one document; 0: that of soap.DefaultLimits
+	RemindAfter    time.Duration // of a document that waits for its announcement; 0: RemindAfter
+	Document       int64         // bytes of one document; 0: that of soap.DefaultLimits
 	Version        string
 	Revision       string // of the sources; "" is not known
 }
