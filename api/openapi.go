@@ -230,5 +230,8 @@ func responses(rt route) map[string]any {
 }
 
 func content(name string) map[string]any {
+	if name == "Archive" {
+		return map[string]any{"application/zip": map[string]any{"schema": schema{"type": "string", "format": "binary"}}}
+	}
 	return map[string]any{"application/json": map[string]any{"schema": schema{"$ref": "#/components/schemas/" + name}}}
 }

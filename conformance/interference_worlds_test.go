@@ -266,7 +266,7 @@ func byList(q question) bool {
 			return false
 		}
 	}
-	return !strings.Contains(q.name(), "hidden") && !strings.Contains(q.name(), "rchived") && !strings.Contains(q.route, "/history")
+	return !strings.Contains(q.name(), "hidden") && !strings.Contains(q.name(), "rchived") && !strings.Contains(q.route, "/history") && !strings.HasSuffix(q.route, "/export")
 }
 
 // offMatrix is a type that a podologist's matrix has not, everybody's that "" has.

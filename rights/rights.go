@@ -26,6 +26,7 @@ type Desk struct {
 	System     authz.System      // writes to people of what was done; the zero one writes nothing
 	Now        func() time.Time
 	Listed     []authz.Application // the operator's catalogue
+	Exports    Exporting
 }
 
 // Face is how somebody asks; the history names it.

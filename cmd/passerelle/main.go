@@ -56,6 +56,9 @@ type commands struct {
 	Certificate struct {
 		Verify certificateVerifyCommand `cmd:"" help:"Vérifier une attestation de suppression définitive."`
 	} `cmd:"" name:"certificate" help:"Attestations de suppression définitive."`
+	Export struct {
+		Verify exportVerifyCommand `cmd:"" help:"Vérifier l'archive d'un dossier entier : liste signée, chaque fichier."`
+	} `cmd:"" name:"export" help:"Archives de dossiers entiers."`
 	Check      checkCommand      `cmd:"" help:"Contrôler des fichiers hors ligne : CDA, messages XDS.b, VIHF ; les règles de la passerelle, tous les défauts."`
 	VIHF       vihfCommand       `cmd:"" name:"vihf" help:"Émettre un VIHF du bac à sable (assertion SAML)."`
 	Token      tokenCommand      `cmd:"" help:"Émettre un jeton d'accès du bac à sable."`

@@ -31,6 +31,8 @@ type Recipient int
 const (
 	Professional Recipient = iota
 	PatientSide
+	// Reader is the one who asked himself, of a gateway that gave him what he may see.
+	Reader
 )
 
 // Withheld tells whether a document may not be on a medium for the recipient: one that
@@ -39,5 +41,5 @@ const (
 // who may be those that open it.
 func (r Recipient) Withheld(d *xds.DocumentEntry) bool {
 	_, marks := xds.SplitMarks(d.Confidentiality)
-	return r != Professional && (marks.HiddenPatient || marks.HiddenReps)
+	return r == PatientSide && (marks.HiddenPatient || marks.HiddenReps)
 }

@@ -3,9 +3,11 @@ package xdm
 import (
 	"archive/zip"
 	"crypto/sha1" //nolint:gosec // XDS defines the hash attribute as SHA-1 (ITI TF-3 4.2.3.2.10)
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"mime"
 	"strings"
@@ -22,6 +24,9 @@ type Medium struct {
 	Set xds.SubmissionSet
 	// Documents are the entries as a gateway gave them to the one who makes the medium.
 	Documents []xds.DocumentEntry
+	// Unbounded takes any number of documents of any size: everything of one record, for
+	// its holder. Others who read media need not take one that is larger than the bounds.
+	Unbounded bool
 }
 
 // Writer writes a medium as a stream: its pages and METADATA.XML first, then the
@@ -29,6 +34,8 @@ type Medium struct {
 type Writer struct {
 	// Documents are the entries that are on the medium.
 	Documents []xds.DocumentEntry
+	// Sums are the files written so far, those that are begun included.
+	Sums []Sum
 
 	zip     *zip.Writer
 	at      time.Time
@@ -68,7 +75,7 @@ func Create(out io.Writer, m Medium) (*Writer, error) {
 		w.missing[d.UniqueID] = len(w.Documents)
 		w.Documents = append(w.Documents, announced(*d, len(w.Documents)+1))
 	}
-	if total > MaxArchive/2 || len(w.Documents) > MaxEntries-10 { // room for what deflate adds, and our pages
+	if !m.Unbounded && total > MaxArchive/2 || !m.Unbounded && len(w.Documents) > MaxEntries-10 { // room for what deflate adds, and our pages
 		found.Add(&xds.Error{ID: "XDM-002", Where: "documents", Found: fmt.Sprintf("%d documents, %d octets", len(w.Documents), total),
 			Expected: fmt.Sprintf("au plus %d documents et 1 Gio par support", MaxEntries-10), Hint: "en faire plusieurs supports"})
 	}
@@ -130,9 +137,39 @@ func (w *Writer) pages(set xds.SubmissionSet) error {
 	return nil
 }
 
-func (w *Writer) file(name string) (io.Writer, error) {
-	return w.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: w.at})
+// Sum is a file of the medium, for who writes a list of them.
+type Sum struct {
+	Name   string
+	Size   int64
+	SHA256 hash.Hash
 }
+
+// file begins a file; the one before it is ended.
+func (w *Writer) file(name string) (io.Writer, error) {
+	part, err := w.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: w.at})
+	if err != nil {
+		return nil, err
+	}
+	w.Sums = append(w.Sums, Sum{Name: name, SHA256: sha256.New()})
+	return &summed{part, &w.Sums[len(w.Sums)-1]}, nil
+}
+
+// summed measures what passes.
+type summed struct {
+	io.Writer
+	sum *Sum
+}
+
+func (s *summed) Write(p []byte) (int, error) {
+	n, err := s.Writer.Write(p)
+	s.sum.SHA256.Write(p[:n])
+	s.sum.Size += int64(n)
+	return n, err
+}
+
+// Beside begins a file of the caller's own, which is no part of the medium and which its
+// readers pass by (ITI TF-2 3.32.4.1.2: other folders may be there).
+func (w *Writer) Beside(name string) (io.Writer, error) { return w.file(name) }
 
 // Write adds the bytes of a document, by its uniqueId. They must be those that its
 // entry announces.

@@ -262,7 +262,8 @@ func (s *Service) route() error {
 	}
 	s.fhir = fhirFace
 	fhirFace.Routes(s.router)
-	desk := &rights.Desk{Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, System: authz.AsSystem("rights"), Now: s.Now, Listed: s.Applications}
+	desk := &rights.Desk{Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, System: authz.AsSystem("rights"), Now: s.Now, Listed: s.Applications,
+		Exports: rights.Exporting{Signer: s.signer(), Source: s.RepositoryID, Base: s.Base + "/fhir", Immunizations: fhirFace.Immunizations}}
 	book := carnet.New(carnet.Desk{Rights: desk, Repository: s.Repository, Entrance: bare, Calendar: s.calendar(), NewID: NewID, Paris: s.Gate.Paris})
 	(&api.Server{Rights: desk, Carnet: book, Tokens: tokens, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
 	s.openSignIn(desk)
