@@ -2,7 +2,11 @@ package console
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
 )
 
 // Where a request comes from is what the connection says: a header counts from a relay of
@@ -30,5 +34,21 @@ func TestAddress(t *testing.T) {
 		if got := c.s.address(r); got != c.want {
 			t.Errorf("%s saying %q: %s, want %s", c.remote, c.said, got, c.want)
 		}
+	}
+}
+
+// Under TLS every cookie of the sign-in is bound to this host, and travels by TLS alone.
+func TestCookiesUnderTLS(t *testing.T) {
+	s := &Server{Base: "https://passerelle.example.org"}
+	c := s.Cookie("patient", "secret")
+	if c.Name != "__Host-passerelle-patient" || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode {
+		t.Errorf("%+v", c)
+	}
+	rec := httptest.NewRecorder()
+	ctx, _ := gin.CreateTestContext(rec)
+	(&visit{server: s, ctx: ctx}).keep(flowCookie, "secret", time.Minute)
+	got := rec.Result().Cookies()
+	if len(got) != 1 || got[0].Name != "__Host-passerelle-etape" || !got[0].Secure || !got[0].HttpOnly || got[0].Path != "/" || got[0].SameSite != http.SameSiteLaxMode {
+		t.Errorf("%+v", got)
 	}
 }

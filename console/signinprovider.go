@@ -41,7 +41,10 @@ func (v *visit) away(p *signin.Provider) error {
 	if p == nil {
 		return &xds.Error{ID: "JSON-003"}
 	}
-	flow, address, err := v.server.SignIn.Away(v.context(), p, v.inward(v.query("suite")))
+	flow, address, err := v.server.SignIn.Away(v.context(), v.browser(), p, v.inward(v.query("suite")))
+	if done, failed := v.shut(err); done {
+		return failed
+	}
 	if err != nil {
 		return v.unanswered(err)
 	}

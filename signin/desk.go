@@ -57,7 +57,8 @@ const (
 var (
 	ofAccount = account.Limit{Free: 5, First: time.Minute, Longest: time.Hour, Memory: 24 * time.Hour}
 	ofAddress = account.Limit{Free: 30, First: time.Minute, Longest: 15 * time.Minute, Memory: time.Hour}
-	ofCodes   = account.Limit{Free: 10, First: 15 * time.Minute, Longest: time.Hour, Memory: time.Hour} // sent, and none entered
+	ofCodes   = account.Limit{Free: 10, First: 15 * time.Minute, Longest: time.Hour, Memory: time.Hour}           // sent, and none entered
+	ofAway    = account.Limit{Free: 100, First: time.Minute, Longest: 15 * time.Minute, Memory: 15 * time.Minute} // gone to a provider
 	ofLinks   = account.Limit{Free: 3, First: 15 * time.Minute, Longest: 24 * time.Hour, Memory: 24 * time.Hour}
 )
 
@@ -85,8 +86,16 @@ func codesOf(login string) account.Tried {
 	return account.Tried{Kind: "codes", Value: login, Limit: ofCodes}
 }
 
-// byAddress counts a network of IPv6 as one: whoever has an address of it has them all.
 func byAddress(address string) account.Tried {
+	return account.Tried{Kind: "address", Value: network(address), Limit: ofAddress}
+}
+
+func awayFrom(address string) account.Tried {
+	return account.Tried{Kind: "away", Value: network(address), Limit: ofAway}
+}
+
+// network is an address, of IPv6 the whole network: whoever has an address of it has them all.
+func network(address string) string {
 	if ip, err := netip.ParseAddr(address); err == nil {
 		ip = ip.Unmap()
 		bits := ip.BitLen()
@@ -97,7 +106,7 @@ func byAddress(address string) account.Tried {
 			address = network.String()
 		}
 	}
-	return account.Tried{Kind: "address", Value: address, Limit: ofAddress}
+	return address
 }
 
 // write runs fn in one transaction that counts whatever it says: failures are effects too.
@@ -115,8 +124,8 @@ func (d *Desk) write(ctx context.Context, fn func(*registry.Session) (said, fail
 }
 
 // knock refuses an address from which too much has failed.
-func (d *Desk) knock(ctx context.Context, s *registry.Session, b Browser) (said, failed error) {
-	until, err := account.ShutUntil(ctx, s.Handle(), d.Now(), byAddress(b.Address))
+func (d *Desk) knock(ctx context.Context, s *registry.Session, b Browser, more ...account.Tried) (said, failed error) {
+	until, err := account.ShutUntil(ctx, s.Handle(), d.Now(), append(more, byAddress(b.Address))...)
 	if err != nil || until.IsZero() {
 		return nil, err
 	}

@@ -29,8 +29,9 @@ type away struct {
 	Next     string   `json:"next"`
 }
 
-// Away sends a browser to a provider: the cookie that the answer needs, and the address.
-func (d *Desk) Away(ctx context.Context, p *Provider, next string) (flow, address string, err error) {
+// Away sends a browser to a provider: the cookie that the answer needs, and the address. It
+// is bounded by where the browser is: whoever asks leaves something to be kept here.
+func (d *Desk) Away(ctx context.Context, b Browser, p *Provider, next string) (flow, address string, err error) {
 	q, address, err := p.Ask(ctx)
 	if err != nil {
 		return "", "", err
@@ -40,6 +41,12 @@ func (d *Desk) Away(ctx context.Context, p *Provider, next string) (flow, addres
 		return "", "", err
 	}
 	err = d.write(ctx, func(s *registry.Session) (said, failed error) {
+		if said, failed = d.knock(ctx, s, b, awayFrom(b.Address)); said != nil || failed != nil {
+			return said, failed
+		}
+		if _, failed = account.Fail(ctx, s.Handle(), awayFrom(b.Address), d.Now()); failed != nil {
+			return nil, failed
+		}
 		flow, failed = account.BeginFlow(ctx, s.Handle(), account.Flow{Kind: account.FlowProvider, Data: data, ExpiresAt: d.Now().Add(awayTime)}, d.Now())
 		return nil, failed
 	})

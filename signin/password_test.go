@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 // cheap is a cost for tests of what does not depend on it.
@@ -60,6 +61,30 @@ func TestPasswordUnreadable(t *testing.T) {
 		if ok, _, err := p.Verify(t.Context(), broken, "la truite remonte le gave"); ok || err == nil {
 			t.Errorf("%q: %v, %v", broken, ok, err)
 		}
+	}
+}
+
+// Nobody's password costs what somebody's does: a wrong guess takes as long as one at an
+// identifier that is not there.
+func TestPasswordDecoy(t *testing.T) {
+	p := NewPasswords(cheap)
+	cost, salt, key, err := decode(p.decoy)
+	if err != nil || cost != cheap || len(salt) != saltBytes || len(key) != keyBytes {
+		t.Errorf("%+v, %d, %d, %v", cost, len(salt), len(key), err)
+	}
+	if ok, _, _ := p.Verify(t.Context(), "", ""); ok {
+		t.Error("nobody is somebody")
+	}
+	slow := NewPasswords(Cost{Memory: 8 << 10, Time: 8, Threads: 1})
+	stored, _ := slow.Hash(t.Context(), "la truite remonte le gave")
+	took := map[string]time.Duration{}
+	for name, stored := range map[string]string{"somebody": stored, "nobody": ""} {
+		start := time.Now()
+		_, _, _ = slow.Verify(t.Context(), stored, "une autre phrase")
+		took[name] = time.Since(start)
+	}
+	if took["nobody"] < took["somebody"]/20 { // without the work it would be a thousandth
+		t.Errorf("%v", took)
 	}
 }
 

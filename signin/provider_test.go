@@ -60,6 +60,12 @@ func (s *stage) ask(t *testing.T, as string) (Question, url.Values) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return q, s.follow(t, address, as)
+}
+
+// follow is the browser of who chooses himself on the page of the provider.
+func (s *stage) follow(t *testing.T, address, as string) url.Values {
+	t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Get(address + "&as=" + as)
 	if err != nil {
@@ -70,7 +76,7 @@ func (s *stage) ask(t *testing.T, as string) (Question, url.Values) {
 	if err != nil || !strings.HasPrefix(back.String(), redirect+"?") {
 		t.Fatalf("back to %v, %v", back, err)
 	}
-	return q, back.Query()
+	return back.Query()
 }
 
 func TestProvider(t *testing.T) {
