@@ -28,12 +28,15 @@ var entries = map[side][]item{
 		{Text: "Accès", Path: "acces"},
 		{Text: "Historique", Path: "historique"},
 	},
-	proSide: {},
+	proSide: {
+		{Text: "Le dossier", Path: ""}, {Text: "Documents", Path: "documents"}, {Text: "Profil médical", Path: "profil"}, {Text: "Vaccinations", Path: "profil/vaccinations"},
+		{Text: "Déposer", Path: "deposer"}, {Text: "Historique", Path: "historique"},
+	},
 }
 
 // menu is that of the record of the visit; none without one.
 func (v *visit) menu() []item {
-	if !v.inside || v.call.Record == "" {
+	if !v.inside || v.call.Record == "" || v.emergency != nil { // whose pages are those of its forms
 		return nil
 	}
 	var all []item

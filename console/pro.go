@@ -24,10 +24,6 @@ var proRoutes = []route{
 	{method: http.MethodPost, path: "/pro/{record}/lien/fin", handle: (*Server).proUnlink},
 }
 
-func init() {
-	entries[proSide] = append(entries[proSide], item{Text: "Le dossier", Path: ""})
-}
-
 // proStart is the first page: the records that the professional may enter, and the search
 // of another one.
 type proStart struct {
@@ -225,4 +221,24 @@ func (s *Server) proUnlink(v *visit) error {
 func isDoor(err error) bool {
 	all, ok := xds.FindingsOf(err)
 	return ok && len(all) > 0 && strings.HasPrefix(all[0].ID, "ACC-")
+}
+
+// proDoorWords say what a professional can do before a closed door: no more than its code
+// says, in words that are no integrator's.
+var proDoorWords = map[string]string{
+	"ACC-01": "Le titulaire a clos son dossier : personne ne le consulte ni ne l'alimente.",
+	"ACC-04": "Vous pouvez encore déposer des documents dans ce dossier, et supprimer les vôtres.",
+	"ACC-11": "Un médecin du travail dépose des documents, il n'en consulte pas.",
+	"ACC-23": "Recueillez l'accord du patient, puis déclarez-le sur la page du dossier.",
+	"ACC-24": "Ce mode est celui du médecin régulateur du centre 15, si le patient l'a permis.",
+	"ACC-25": "Vérifiez le nom, le prénom et la date de naissance, et justifiez l'accès. Le patient peut aussi s'être opposé à ce mode.",
+	"ACC-29": "Recueillez de nouveau l'accord du patient, puis déclarez-le sur la page du dossier.",
+}
+
+// RecordPage is the page of the record that a professional is in, "" elsewhere.
+func (v *visit) RecordPage() string {
+	if v.side != proSide || v.call.Record == "" {
+		return ""
+	}
+	return v.at()
 }

@@ -18,10 +18,6 @@ var proDepositRoutes = []route{
 	{method: http.MethodPost, path: "/pro/{record}/deposer", upload: true, handle: (*Server).proDeposit},
 }
 
-func init() {
-	entries[proSide] = append(entries[proSide], item{Text: "Déposer", Path: "deposer"})
-}
-
 // maxPDF bounds a file that a professional deposits here, in bytes.
 const maxPDF = 20 << 20
 

@@ -21,10 +21,6 @@ var proDocumentRoutes = []route{
 	{method: http.MethodPost, path: "/pro/{record}/documents/{document}/acte", handle: (*Server).proAct},
 }
 
-func init() {
-	entries[proSide] = append(entries[proSide], item{Text: "Documents", Path: "documents"})
-}
-
 const (
 	proPage = 50 // documents of a page
 	recent  = 2  // years that a first search goes back, vaccinations apart (domain §3.3)

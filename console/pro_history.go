@@ -17,10 +17,6 @@ var proHistoryRoutes = []route{
 	{method: http.MethodPost, path: "/pro/{record}/demission", handle: (*Server).proResign},
 }
 
-func init() {
-	entries[proSide] = append(entries[proSide], item{Text: "Historique", Path: "historique"})
-}
-
 // proHistoryPage is a page of the history.
 type proHistoryPage struct {
 	proSheet

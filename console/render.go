@@ -190,6 +190,9 @@ func (v *visit) findings(err error) []finding {
 	for _, e := range all {
 		p := e.Problem()
 		f := finding{Code: e.ID, Text: p.French, Where: e.Where, Expected: e.Expected, Hint: e.HintText()}
+		if words, door := proDoorWords[e.ID]; door && v.side == proSide {
+			f.Hint = v.T(words)
+		}
 		if v.lang == "en" {
 			f.Text = strings.ToUpper(p.English[:1]) + p.English[1:]
 		}
