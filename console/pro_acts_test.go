@@ -241,3 +241,39 @@ func TestProPhysician(t *testing.T) {
 		t.Errorf("left: %d", got.status)
 	}
 }
+
+// What a minor wants kept from his representatives is hidden from them from its deposit
+// on, on pages and in the history, and shown to them by an act that cannot be undone (S0,
+// C-03, C-04).
+func TestProSecret(t *testing.T) {
+	t.Parallel()
+	base := open(t)
+	b, rep := visitor(t, base, "dr-durand"), visitor(t, base, "rep:chloe")
+	home := b.find("chloe")
+	if page := b.get(home + "/deposer"); !strings.Contains(page.body, `name="secret"`) || strings.Contains(b.get(b.find("alice")+"/deposer").body, `name="secret"`) {
+		t.Error("the mark is offered for minors alone")
+	}
+	if got := b.deposit(home+"/deposer", "a.pdf", pdf, "titre", "Contraception", "type", "11488-4", "date", "2026-01-10", "secret", "1"); got.status != http.StatusSeeOther {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	parent := rep.get("/patient").header.Get("Location")
+	at := linked(t, b.get(home+"/documents").body, "Contraception")
+	path := strings.Replace(at, "/pro/", "/patient/", 1)
+	deposits := func() int { return strings.Count(rep.get(parent+"/historique").body, "a déposé un document") }
+	before := deposits()
+	if got := rep.get(path); got.status != http.StatusNotFound || strings.Contains(rep.get(parent+"/documents").body, "Contraception") {
+		t.Errorf("the representative: %d", got.status)
+	}
+	if page := b.get(at); !strings.Contains(page.body, "Non visible des représentants légaux") || !strings.Contains(page.body, "C&#39;est irréversible") {
+		t.Errorf("%s", page.body)
+	}
+	if got := b.post(at, at+"/acte", url.Values{"acte": {"reveal-representatives"}}); got.status != http.StatusUnprocessableEntity || rep.get(path).status != http.StatusNotFound {
+		t.Errorf("without the box: %d", got.status)
+	}
+	if got := b.post(at, at+"/acte", url.Values{"acte": {"reveal-representatives"}, "confirme": {"1"}}); got.status != http.StatusSeeOther || rep.get(path).status != http.StatusOK {
+		t.Errorf("revealed: %d", got.status)
+	}
+	if after := deposits(); after != before+1 {
+		t.Errorf("the history tells %d deposits, then %d", before, after)
+	}
+}

@@ -195,11 +195,11 @@ func (v *visit) proActs(d xds.Document, administrator bool) (acts []proAct, repl
 	}
 	add((first || administrator) && d.Marks.HiddenPatient, proAct{Name: "reveal-patient", Button: v.T("L'annonce a eu lieu"), Effect: v.T("Le document devient visible du patient, qui en est averti. On ne peut pas revenir en arrière."), Confirm: v.T("J'ai annoncé au patient ce que dit ce document.")})
 	add((first || administrator) && d.Marks.HiddenReps, proAct{Name: "reveal-representatives", Button: v.T("Rendre visible aux représentants légaux"), Effect: v.T("Les représentants légaux verront ce document. C'est irréversible."), Confirm: v.T("Le mineur demande que ses représentants légaux voient ce document."), Danger: true})
-	add((first || administrator) && !d.Marks.MaskedPS && !d.Marks.HiddenPatient, proAct{Name: "mask", Button: v.T("Masquer ce document aux professionnels"), Effect: v.T("Il reste visible du patient, de la personne qui l'a déposé et du médecin traitant."), Attest: true})
-	add((first || administrator) && d.Marks.MaskedPS, proAct{Name: "unmask", Button: v.T("Démasquer ce document"), Effect: v.T("Les professionnels autorisés le verront selon leur profession."), Attest: true})
+	add((first || administrator) && !d.Marks.MaskedPS && !d.Marks.HiddenPatient, proAct{Name: "mask", Button: v.T("Masquer ce document aux professionnels"), Effect: v.T("Masqué, il reste visible du patient, de la personne qui l'a déposé et du médecin traitant."), Attest: true})
+	add((first || administrator) && d.Marks.MaskedPS, proAct{Name: "unmask", Button: v.T("Démasquer ce document"), Effect: v.T("Démasqué, il est visible des professionnels autorisés, selon leur profession."), Attest: true})
 	status := d.Entry.AvailabilityStatus
-	add((author || administrator) && status == xds.Approved, proAct{Name: "archive", Button: v.T("Archiver"), Effect: v.T("Il n'apparaît plus que si on demande les documents archivés.")})
-	add((author || administrator) && status == xds.Archived, proAct{Name: "unarchive", Button: v.T("Sortir de l'archive"), Effect: v.T("Il apparaît de nouveau parmi les documents en cours.")})
+	add((author || administrator) && status == xds.Approved, proAct{Name: "archive", Button: v.T("Archiver"), Effect: v.T("Archivé, il n'apparaît plus que si on demande les documents archivés.")})
+	add((author || administrator) && status == xds.Archived, proAct{Name: "unarchive", Button: v.T("Sortir de l'archive"), Effect: v.T("Sorti de l'archive, il apparaît de nouveau parmi les documents en cours.")})
 	own := author && d.Origin == xds.FromPro
 	add(own, proAct{Name: "delete", Button: v.T("Supprimer ce document"), Effect: v.T("Le document et ses versions précédentes ne seront plus visibles de personne. Le patient en est averti."), Confirm: v.T("Je supprime mon document."), Danger: true})
 	return acts, own && status == xds.Approved
