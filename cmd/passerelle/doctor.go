@@ -93,6 +93,7 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 		x.revocation(cfg, p.now())
 		x.audit(cfg)
 		x.mail(cfg)
+		x.scanner(cfg)
 		x.signIn(cfg)
 		x.ports(cfg)
 	}
@@ -297,6 +298,19 @@ func (x *examination) audit(cfg *config.Config) {
 	}
 	defer conn.Close()
 	x.ok("audit", "%s répond, %s", config.Endpoint(sink), tls.VersionName(conn.ConnectionState().Version))
+}
+
+// scanner asks the virus scanner whether it is there.
+func (x *examination) scanner(cfg *config.Config) {
+	if cfg.Scanner == nil {
+		x.warn("antivirus", "remplir [scan]", "aucun (scan.clamd, scan.command) : les fichiers que les personnes ajoutent ne sont pas analysés")
+		return
+	}
+	if err := cfg.Scanner.Probe(x.ctx); err != nil {
+		x.fail("antivirus", "démarrer l'antivirus, ou vérifier [scan] ; en attendant, les ajouts sont refusés", "ne répond pas : %s", french(err))
+		return
+	}
+	x.ok("antivirus", "répond ; un fichier infecté, ou non analysé, est refusé")
 }
 
 // mail connects to the mail server as serve would; nothing is sent. The gateway to

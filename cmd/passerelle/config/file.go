@@ -35,6 +35,7 @@ type File struct {
 	DSUB         DSUB          `toml:"dsub"`
 	Mail         Mail          `toml:"mail"`
 	SMS          SMS           `toml:"sms"`
+	Scan         Scan          `toml:"scan"`
 	Vaccination  Vaccination   `toml:"vaccination"`
 	Limits       Limits        `toml:"limits"`
 	Log          Log           `toml:"log"`
@@ -235,6 +236,7 @@ func defaults() File {
 		DSUB:         DSUB{Longest: 31 * 24 * time.Hour},
 		Mail:         Mail{TLS: "starttls", Name: "Espace santé", Timeout: 30 * time.Second},
 		SMS:          SMS{Timeout: 10 * time.Second},
+		Scan:         Scan{Timeout: 20 * time.Second},
 		Log:          Log{Level: "info"},
 		Housekeeping: Housekeeping{Interval: time.Hour, Age: 24 * time.Hour},
 		Announced:    Announced{RemindAfter: 14 * 24 * time.Hour},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/passerelle-sante/passerelle/atna"
 	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/scan"
 	"github.com/passerelle-sante/passerelle/federation"
 	"github.com/passerelle-sante/passerelle/fhir/iua"
 	"github.com/passerelle-sante/passerelle/message/send"
@@ -42,8 +43,9 @@ type Config struct {
 	S3Roots       *x509.CertPool // of the bucket's server; nil: those of the system
 	Audit         *atna.Sink     // nil: no audit repository
 	Broker        notify.Broker
-	Post          *send.SMTP // nil: nobody is written to
-	Phones        *send.SMS  // nil: no SMS
+	Post          *send.SMTP    // nil: nobody is written to
+	Phones        *send.SMS     // nil: no SMS
+	Scanner       *scan.Scanner // of files that persons bring; nil: none
 	Others        []federation.Community
 	Calendar      vaccination.Calendar // the zero one: that of the product
 	Sets          *dmp.Sets            // value sets; nil: those of the product
@@ -133,6 +135,7 @@ func (c *checker) check() {
 	c.dsub()
 	c.mail()
 	c.sms()
+	c.scan()
 	c.vaccination()
 	c.valueSets()
 }

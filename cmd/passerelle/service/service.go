@@ -28,6 +28,7 @@ import (
 	"github.com/passerelle-sante/passerelle/carnet"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/errorpage"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/policies"
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/scan"
 	"github.com/passerelle-sante/passerelle/console"
 	"github.com/passerelle-sante/passerelle/entrance"
 	"github.com/passerelle-sante/passerelle/federation"
@@ -74,6 +75,7 @@ type Options struct {
 	KeepAudits time.Duration // what cannot be sent to it is kept so long; 0: KeepAudits
 	Broker     notify.Broker // who is told of documents (ITI-52, ITI-53)
 	Mail       Mail          // how people are written to
+	Scanner    *scan.Scanner // of files that persons bring; nil: none
 	SignIn     SignIn        // how they sign in
 
 	Home        string                 // our homeCommunityId, urn:oid:…; "": no XCA
@@ -270,6 +272,9 @@ func (s *Service) route() error {
 	s.Console = &console.Server{
 		SignIn: s.Doors, Relay: s.relay, Samples: s.SignIn.Samples,
 		Rights: desk, Carnet: book, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Entrance: bare, Secret: s.CursorSecret, Base: s.Base, Sandbox: s.Sandbox != Sandbox{}, Now: s.Now, NewID: NewID, Log: s.Log,
+	}
+	if s.Scanner != nil {
+		s.Console.Scan = s.Scanner.Scan
 	}
 	if err := s.Console.Routes(s.router); err != nil {
 		return err
