@@ -61,6 +61,8 @@ var calls = map[string]deed{
 	"refuse-delegation":     {"refusé l'accès qui lui était proposé", "refuser l'accès qui lui était proposé"},
 	"renounce-delegation":   {"renoncé à l'accès qui lui était délégué", "renoncer à l'accès qui lui était délégué"},
 	"delegation-expired":    {"constaté la fin d'un accès délégué, ou d'une invitation", "constater la fin d'un accès délégué"},
+	"notifications":         {"consulté ou changé ses choix pour les courriels", "consulter ou changer ses choix pour les courriels"},
+	"certificate":           {"consulté le certificat de suppression", "consulter le certificat de suppression"},
 	"applications":          {"consulté les applications autorisées", "consulter les applications autorisées"},
 }
 

@@ -27,6 +27,7 @@ var entries = map[side][]item{
 		{Text: "Profil médical", Path: "profil"},
 		{Text: "Accès", Path: "acces"},
 		{Text: "Historique", Path: "historique"},
+		{Text: "Paramètres", Path: "parametres"},
 	},
 	proSide: {
 		{Text: "Le dossier", Path: ""}, {Text: "Documents", Path: "documents"}, {Text: "Profil médical", Path: "profil"}, {Text: "Vaccinations", Path: "profil/vaccinations"},
@@ -72,6 +73,10 @@ func (s *Server) home(v *visit) error {
 	standing, err := s.Rights.State(v.context(), v.call)
 	if err != nil {
 		return err
+	}
+	if p := standing.State.Profile; p != authz.ProfileOpen && p != authz.ProfileActive {
+		v.redirect(v.at("parametres", "vie")) // there is nothing else to be seen
+		return nil
 	}
 	return v.show("home", v.T("Accueil"), standing)
 }

@@ -90,6 +90,7 @@ var routes = slices.Concat(
 	proDepositRoutes,
 	proHistoryRoutes,
 	proAnnounceRoutes,
+	settingsRoutes,
 )
 
 //go:embed static
