@@ -101,8 +101,8 @@ var rules = map[Kind]rule{
 	ReportReceived:       {params: map[string]form{"number": code}, keep: week},
 	ReportAnswered:       {params: map[string]form{"number": code}, keep: week},
 
-	EventTold: {params: map[string]form{"event": event, "at": instant}, keep: week},
-	Digest:    {params: map[string]form{"count": count, "from": day, "to": day}, keep: week},
+	EventTold: {params: map[string]form{"event": event, "at": instant}, optional: map[string]form{"child": yes}, keep: week},
+	Digest:    {params: map[string]form{"count": count, "from": day, "to": day}, optional: map[string]form{"child": yes}, keep: week},
 }
 
 // Keep is how long a message of this kind is tried before it is given up.

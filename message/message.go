@@ -57,6 +57,7 @@ var (
 // day is 2006-01-02, instant RFC 3339, count a whole number without sign.
 func day(s string) bool     { _, err := time.Parse(time.DateOnly, s); return err == nil }
 func instant(s string) bool { _, err := time.Parse(time.RFC3339, s); return err == nil }
+func yes(s string) bool     { return s == "yes" }
 func event(s string) bool   { return slices.Contains(Events, Event(s)) }
 
 func count(s string) bool {

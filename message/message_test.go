@@ -11,7 +11,7 @@ import (
 // samples are values of each form that it takes.
 func sample(t *testing.T, f form) string {
 	t.Helper()
-	for _, s := range []string{"2031-03-01", "2031-03-01T23:30:00Z", string(Added), "7", "K7F2-9QXA"} {
+	for _, s := range []string{"2031-03-01", "2031-03-01T23:30:00Z", string(Added), "7", "K7F2-9QXA", "yes"} {
 		if f(s) && (s != "7" || !f("K7F2-9QXA")) {
 			return s
 		}
@@ -183,7 +183,7 @@ func TestParameters(t *testing.T) {
 			}
 		}
 	}
-	if got := fmt.Sprint(slices.Sorted(maps.Keys(names))); got != "[at code count days event from minutes number on path to until]" {
+	if got := fmt.Sprint(slices.Sorted(maps.Keys(names))); got != "[at child code count days event from minutes number on path to until]" {
 		t.Error(got)
 	}
 }

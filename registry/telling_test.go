@@ -74,7 +74,10 @@ func (w *mailed) told() string {
 			w.t.Fatal(err)
 		}
 		what := params["event"]
-		if kind != "EVENT" {
+		if child := params["child"] == "yes"; child == (to == "holder" || to == "own") {
+			w.t.Errorf("%s is told of a child: %v", to, child)
+		}
+		if delete(params, "child"); kind != "EVENT" {
 			raw, _ := json.Marshal(params)
 			what = kind + string(raw)
 		} else if at, err := time.Parse(time.RFC3339, params["at"]); err != nil || at.After(w.now) {
@@ -421,6 +424,36 @@ func TestDigest(t *testing.T) {
 	w.minute()
 	w.search(author)
 	w.want("what may not be declined, and each reading", "holder ACCES_DMP_PS@30T06:00, holder ACCES_URGENCE@30T06:00, holder CONSULT_DOCUMENT@30T06:01")
+}
+
+// A whole stay that is deposited at once is one message; an emergency among it is its own.
+func TestManyAtOnce(t *testing.T) {
+	w := newMailed(t)
+	w.reach(w.record)
+	for range 6 {
+		w.mustSubmit(lab, w.lot())
+	}
+	urgent := doctor("urgences")
+	urgent.Mode, urgent.Reason, urgent.Traits = authz.BrisDeGlace, "inconscient", authz.Traits{Family: "DURAND", Given: "Alice", BirthDate: "19790315"}
+	w.search(urgent)
+	w.want("six documents", `holder ACCES_URGENCE@03T12:00, holder DIGEST{"count":"6","from":"2031-03-03","to":"2031-03-03"}`)
+}
+
+// A minor is written to of nothing, and of age the representatives are not.
+func TestWriteToAll(t *testing.T) {
+	w := newMailed(t)
+	w.exec(`insert into record_person (record, person, role, family, given) values ($1, 'mother', $2, '', '')`, w.record, int16(authz.RepresentativeRole))
+	w.reach("mother", w.record)
+	for minor, want := range map[bool]string{true: "mother", false: "holder mother"} { // ComeOfAge ends her mother's contact
+		w.exec(`update record set minor = $1`, minor)
+		w.do(func(s *registry.Session) error {
+			_, err := mail.Write(t.Context(), s.Handle(), sys, s.Now(), w.record, message.RecordClosed, map[string]string{"until": "2041-03-03"})
+			return err
+		})
+		if got := w.one(`with gone as (delete from message returning split_part(recipient, '@', 1) as who) select string_agg(who, ' ' order by who) from gone`); got != want {
+			t.Errorf("minor %v: written to %s", minor, got)
+		}
+	}
 }
 
 // Who is a delegate, has left, or is unknown to the record is told nothing; preferences

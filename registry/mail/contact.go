@@ -205,7 +205,7 @@ func remove(ctx context.Context, h db.Handle, sys authz.System, where string, ar
 }
 
 // Write queues a message of a kind to every contact of a record who can be reached, and
-// tells how many there are.
+// tells how many there are. A minor is written to of nothing: the representatives are.
 func Write(ctx context.Context, h db.Handle, sys authz.System, at time.Time, record string, kind message.Kind, params map[string]string) (n int, err error) {
 	return WriteAll(ctx, h, sys, at, []string{record}, kind, params)
 }
@@ -215,7 +215,8 @@ func WriteAll(ctx context.Context, h db.Handle, sys authz.System, at time.Time, 
 	if err := db.BySystem(sys); err != nil || len(records) == 0 {
 		return 0, err
 	}
-	rows, err := db.On(h).Query(ctx, contactsSQL+` where c.record = any($1) order by c.record, c.person`, records)
+	rows, err := db.On(h).Query(ctx, contactsSQL+` join record r on r.id = c.record
+where c.record = any($1) and not (r.minor and r.id::text = c.person) order by c.record, c.person`, records)
 	if err != nil {
 		return 0, err
 	}
