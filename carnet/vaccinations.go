@@ -24,6 +24,8 @@ type Vaccinations struct {
 	Version   string // of the calendar
 	Cut       bool   // there are more documents than are read
 	Concerned bool   // the reader's matrix has vaccination documents
+
+	born string
 }
 
 // Act is one vaccination, with the document that tells it.
@@ -43,7 +45,7 @@ func (d *Desk) vaccinations(ctx context.Context, in session, c rights.Call) (boo
 	if err != nil {
 		return book, err
 	}
-	book = Vaccinations{Version: d.Calendar.Version, Cut: page.Next != nil}
+	book = Vaccinations{Version: d.Calendar.Version, Cut: page.Next != nil, born: scope.BirthDate()}
 	book.Concerned = slices.ContainsFunc(vaccination.Types(), func(t xds.Code) bool { return scope.Concerns(t.Key()) })
 	// Which of two is newer goes by their registration: a document may be dated back.
 	slices.SortStableFunc(page.Documents, func(a, b authz.Visible[xds.Document]) int {

@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/cast"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -182,5 +184,49 @@ func TestProfile(t *testing.T) {
 		if _, answer := k.put(t, as, "allergies", one); answer.code(t) != code {
 			t.Errorf("%s writes: %d %s", as, answer.status, answer.body)
 		}
+	}
+}
+
+// TestVaccinationReminder: who is told of a record is written to once, on the day on
+// which a dose becomes due for him, and not about what was due before.
+func TestVaccinationReminder(t *testing.T) {
+	k := openKit(t)
+	var clock struct{ Now time.Time }
+	k.must(t, http.MethodGet, "/sandbox/clock", "", nil, &clock)
+	k.create(t, "bebe", cast.Patient{Family: "PETIT", Given: "Bébé", Sex: "F", BirthDate: clock.Now.AddDate(0, -2, 5).Format(time.DateOnly),
+		Representatives: []cast.Person{{Family: "PETIT", Given: "Ana"}}}, "active", nil)
+	mails := func() (all []string) {
+		var answer struct {
+			Mails []struct{ Kind, Subject, Text string }
+		}
+		raw := k.send(t, http.MethodGet, "/sandbox/mail?to=rep.bebe@sandbox.invalid", "", nil, nil)
+		raw.decode(t, &answer)
+		for _, m := range answer.Mails {
+			if strings.Contains(m.Subject, "Un rappel dans votre espace santé") {
+				all = append(all, m.Text)
+			}
+		}
+		return all
+	}
+	if got := mails(); len(got) != 0 {
+		t.Errorf("before: %q", got)
+	}
+	k.advance(t, "3d")
+	if got := mails(); len(got) != 0 {
+		t.Errorf("too early: %q", got)
+	}
+	k.advance(t, "3d")
+	told := mails()
+	if len(told) != 1 || strings.Contains(told[0], "Bébé") || strings.Contains(told[0], "vaccin") {
+		t.Fatalf("when due: %q", told)
+	}
+	k.advance(t, "2d")
+	if got := mails(); len(got) != 1 {
+		t.Errorf("again: %q", got)
+	}
+	// The next doses come a month later.
+	k.advance(t, "30d")
+	if got := mails(); len(got) != 2 {
+		t.Errorf("at three months: %q", got)
 	}
 }

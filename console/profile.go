@@ -24,6 +24,8 @@ var profileRoutes = slices.Concat(
 		{method: http.MethodPost, path: "/patient/{record}/profil/{page}/modifier/{key}", handle: (*Server).changeEntry},
 		{method: http.MethodPost, path: "/patient/{record}/profil/{page}/supprimer/{key}", handle: (*Server).removeEntry},
 		{method: http.MethodPost, path: "/patient/{record}/profil/vaccinations/supprimer/{key}", handle: (*Server).removeVaccination},
+		{method: http.MethodGet, path: "/patient/{record}/profil/vaccinations/rappels", handle: (*Server).reminders},
+		{method: http.MethodPost, path: "/patient/{record}/profil/vaccinations/rappels", handle: (*Server).setReminders},
 	}, profilePages("/patient"), profilePages("/pro"))
 
 // profilePages are the pages that both consoles have.

@@ -155,4 +155,22 @@ func TestVaccinationBook(t *testing.T) {
 	if got := alice.post(book, book+remove[0], nil); got.status != http.StatusSeeOther || strings.Contains(alice.get(book).body, "Tétavax") {
 		t.Errorf("remove: %d %s", got.status, got.body)
 	}
+
+	reminders := book + "/rappels"
+	for _, c := range []struct {
+		fields  url.Values
+		checked bool
+	}{{nil, true}, {of(), false}, {of("rappels", "oui"), true}} {
+		if c.fields != nil {
+			if got := alice.post(reminders, reminders, c.fields); got.status != http.StatusSeeOther {
+				t.Errorf("reminders: %d %s", got.status, got.body)
+			}
+		}
+		if got := alice.get(reminders); strings.Contains(got.body, " checked") != c.checked {
+			t.Errorf("reminders after %v: %s", c.fields, got.body)
+		}
+	}
+	if got := visitor(t, base, "delegate:alice").post(form, reminders, of()); got.status != http.StatusForbidden {
+		t.Errorf("a delegate sets reminders: %d", got.status)
+	}
 }

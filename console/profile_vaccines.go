@@ -109,3 +109,20 @@ func (f entryForm) To(v *visit) string {
 	}
 	return v.at("profil", f.Group.Path, "ajouter", f.Kind.ID)
 }
+
+// reminders shows whether the visitor is written to when a vaccination becomes due.
+func (s *Server) reminders(v *visit) error {
+	on, err := s.Carnet.Reminds(v.context(), v.call)
+	if err != nil {
+		return err
+	}
+	return v.show("profile-reminders", v.T("Rappels de vaccination"), on)
+}
+
+// setReminders changes it.
+func (s *Server) setReminders(v *visit) error {
+	if err := s.Carnet.Remind(v.context(), v.call, v.ticked("rappels")); err != nil {
+		return err
+	}
+	return v.done(v.at("profil", vaccineGroup.Path), v.T("C'est enregistré."))
+}

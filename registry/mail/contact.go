@@ -115,6 +115,25 @@ on conflict (record, person) do update set digest = excluded.digest, readings = 
 	return err
 }
 
+// Reminds tells whether the subject is told of vaccinations that become due.
+func Reminds(ctx context.Context, h db.Handle, a authz.Allowed) (on bool, err error) {
+	if err := db.Permitted(h, a, authz.ReadState, authz.SetParams); err != nil {
+		return false, err
+	}
+	err = db.On(h).QueryRow(ctx, `select coalesce((select wanted from reminder where record = $1 and person = $2), true)`, a.Record(), a.Subject().ID).Scan(&on)
+	return on, err
+}
+
+// Remind sets it (R-42).
+func Remind(ctx context.Context, h db.Handle, a authz.Allowed, on bool) error {
+	if err := db.Permitted(h, a, authz.SetParams); err != nil {
+		return err
+	}
+	_, err := db.On(h).Exec(ctx, `
+insert into reminder (record, person, wanted) values ($1, $2, $3) on conflict (record, person) do update set wanted = excluded.wanted`, a.Record(), a.Subject().ID, on)
+	return err
+}
+
 // Reach makes somebody a contact of a record, or gives a contact another address: for
 // whoever has none of an account. What was withheld on the record is judged anew.
 func Reach(ctx context.Context, h db.Handle, sys authz.System, at time.Time, c Contact) error {
@@ -129,6 +148,7 @@ func Reach(ctx context.Context, h db.Handle, sys authz.System, at time.Time, c C
 insert into contact (record, person, email, lang, created_at) values ($1, $2, $3, $4, $5)
 on conflict (record, person) do update set email = excluded.email, lang = excluded.lang`, c.Record, c.Person, c.Email, c.Lang, at)
 	b.Queue(againSQL, []string{c.Person}, at)
+	b.Queue(remindSQL, []string{c.Person})
 	return db.On(h).Run(ctx, b)
 }
 
@@ -148,6 +168,9 @@ select record, person, email, language, $2 from notice where record = any($1::uu
 // againSQL has what was withheld judged anew.
 const againSQL = `update untold set due_at = $2 where person = any($1) and due_at is null`
 
+// remindSQL has contacts looked at for what becomes due (registry/remind.go).
+const remindSQL = `insert into reminder (record, person) select record, person from contact where person = any($1) on conflict do nothing`
+
 // Enroll makes persons contacts of the records that they hold, or of whose holder they
 // are the representatives: whoever signs in can be told.
 func Enroll(ctx context.Context, h db.Handle, sys authz.System, at time.Time, persons ...string) error {
@@ -162,6 +185,7 @@ union all
 select record, person, $2::timestamptz from record_person where person = any($1) and role = $3
 on conflict do nothing`, persons, at, int16(authz.RepresentativeRole))
 	b.Queue(againSQL, persons, at)
+	b.Queue(remindSQL, persons)
 	return db.On(h).Run(ctx, b)
 }
 
@@ -177,7 +201,7 @@ func ComeOfAge(ctx context.Context, h db.Handle, sys authz.System, record string
 insert into untold (record, person, at, trail_seq, event, due_at)
 select distinct record, record::text, at, trail_seq, md5(record::text || record::text || trail_seq)::uuid, $2::timestamptz from untold where record = $1 and person <> record::text
 on conflict (record, person, at, trail_seq) do update set due_at = excluded.due_at`, record, at)
-	for _, table := range []string{"untold", "met", "contact"} {
+	for _, table := range []string{"untold", "met", "reminder", "contact"} {
 		b.Queue(`delete from `+table+` where record = $1 and person <> record::text`, record)
 	}
 	return db.On(h).Run(ctx, b)
@@ -198,7 +222,7 @@ func remove(ctx context.Context, h db.Handle, sys authz.System, where string, ar
 		return err
 	}
 	b := &pgx.Batch{}
-	for _, table := range []string{"untold", "met", "contact"} {
+	for _, table := range []string{"untold", "met", "reminder", "contact"} {
 		b.Queue(`delete from `+table+where, args...)
 	}
 	return db.On(h).Run(ctx, b)

@@ -47,6 +47,9 @@ func (s *Service) steps() []step {
 		{"announce", func(ctx context.Context, now time.Time) (bool, error) {
 			return s.Registry.RemindAuthors(ctx, asScheduler, now, cmp.Or(s.RemindAfter, RemindAfter))
 		}},
+		{"reminders", func(ctx context.Context, now time.Time) (bool, error) {
+			return s.carnet.RemindDue(ctx, asScheduler, now)
+		}},
 	}
 }
 

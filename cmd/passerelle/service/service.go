@@ -117,6 +117,7 @@ type Service struct {
 	limits   map[string]int64 // by face
 	router   *gin.Engine
 	soap     *iti.Server
+	carnet   *carnet.Desk
 	fhir     *mhd.Server
 
 	scheduled  scheduled
@@ -266,12 +267,12 @@ func (s *Service) route() error {
 	fhirFace.Routes(s.router)
 	desk := &rights.Desk{Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, System: authz.AsSystem("rights"), Now: s.Now, Listed: s.Applications,
 		Exports: rights.Exporting{Signer: s.signer(), Source: s.RepositoryID, Base: s.Base + "/fhir", Immunizations: fhirFace.Immunizations}}
-	book := carnet.New(carnet.Desk{Rights: desk, Repository: s.Repository, Entrance: bare, Calendar: s.calendar(), NewID: NewID, Paris: s.Gate.Paris})
-	(&api.Server{Rights: desk, Carnet: book, Tokens: tokens, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
+	s.carnet = carnet.New(carnet.Desk{Rights: desk, Repository: s.Repository, Entrance: bare, Calendar: s.calendar(), NewID: NewID, Paris: s.Gate.Paris})
+	(&api.Server{Rights: desk, Carnet: s.carnet, Tokens: tokens, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
 	s.openSignIn(desk)
 	s.Console = &console.Server{
 		SignIn: s.Doors, Relay: s.relay, Samples: s.SignIn.Samples,
-		Rights: desk, Carnet: book, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Entrance: bare, Secret: s.CursorSecret, Base: s.Base, Sandbox: s.Sandbox != Sandbox{}, Now: s.Now, NewID: NewID, Log: s.Log,
+		Rights: desk, Carnet: s.carnet, Registry: s.Registry, Repository: s.Repository, Intake: s.desk(), Entrance: bare, Secret: s.CursorSecret, Base: s.Base, Sandbox: s.Sandbox != Sandbox{}, Now: s.Now, NewID: NewID, Log: s.Log,
 	}
 	if s.Scanner != nil {
 		s.Console.Scan = s.Scanner.Scan

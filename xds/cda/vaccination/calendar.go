@@ -169,6 +169,33 @@ func (c Calendar) Forecasts(born string, acts []Entry, now time.Time) []Forecast
 	return all
 }
 
+// Next is the first day after now on which a dose may become due of a person born on a
+// day: by his age, by the season, or as long after an act as it comes back. The calendar
+// is asked anew in a year at the latest.
+func (c Calendar) Next(born string, acts []Entry, now time.Time) time.Time {
+	next := now.AddDate(1, 0, 0)
+	earlier := func(day time.Time) {
+		if day.After(now) && day.Before(next) {
+			next = day
+		}
+	}
+	birth := xds.DTM(born).Start()
+	for _, r := range c.rules {
+		earlier(birth.AddDate(0, r.due, 0))
+		switch {
+		case r.season != 0:
+			earlier(r.opening(now).AddDate(1, 0, 0))
+		case r.every > 0:
+			for _, a := range acts {
+				if on, _ := Span(a.When); !on.IsZero() {
+					earlier(on.AddDate(0, r.every, 0))
+				}
+			}
+		}
+	}
+	return next
+}
+
 // given is an act that counts for a group.
 type given struct {
 	key string

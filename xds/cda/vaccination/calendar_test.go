@@ -81,3 +81,35 @@ func TestReadCalendar(t *testing.T) {
 		t.Error(c, err)
 	}
 }
+
+// TestNext: nothing becomes due between two looks at the calendar.
+func TestNext(t *testing.T) {
+	c := EmbeddedCalendar()
+	due := func(born string, acts []Entry, at time.Time) (all string) {
+		for _, f := range c.Forecasts(born, acts, at) {
+			if f.Status != Complete {
+				all += f.Rule + f.Due.Format(time.DateOnly) + " "
+			}
+		}
+		return all
+	}
+	for _, born := range []string{"20260920", "20150101", "19930314", "19550601"} {
+		acts := []Entry{shot("a", "20200615", "J07CA01"), shot("b", "20251015", "J07BB02")}
+		at := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+		for range 12 {
+			next := c.Next(born, acts, at)
+			if !next.After(at) || next.After(at.AddDate(1, 0, 0)) {
+				t.Fatalf("%s: %s after %s", born, next, at)
+			}
+			now := due(born, acts, at)
+			for day := at; day.Before(next); day = day.AddDate(0, 0, 1) {
+				for word := range strings.FieldsSeq(due(born, acts, day)) {
+					if !strings.Contains(now, word) {
+						t.Errorf("%s: %s becomes due on %s, between %s and %s", born, word, day, at, next)
+					}
+				}
+			}
+			at = next
+		}
+	}
+}
