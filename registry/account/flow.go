@@ -110,15 +110,15 @@ func SetCode(ctx context.Context, h db.Handle, cookie, code string, now, until t
 }
 
 // TryCode compares a code with the one that a flow expects, and counts. The right one
-// counts once; after the last try there is none to be right any more.
+// counts once, and none after the last try.
 func TryCode(ctx context.Context, h db.Handle, cookie, code string, now time.Time, tries int) (right bool, err error) {
 	if !db.Storable(code) {
 		code = ""
 	}
 	err = db.On(h).QueryRow(ctx, `
-update signin_flow f set tries = f.tries + 1, code = case when was.was_right or f.tries + 1 >= $5 then null else f.code end
+update signin_flow f set tries = f.tries + 1, code = case when was.was_right then null else f.code end
 from (select token, code = $2 and code_until > $3 as was_right from signin_flow where token = $1 and expires_at > $3 and code is not null and tries < $4 for update) was
-where f.token = was.token returning was.was_right`, flowDigest(cookie), codeDigest(cookie, code), now, tries, tries).Scan(&right)
+where f.token = was.token returning was.was_right`, flowDigest(cookie), codeDigest(cookie, code), now, tries).Scan(&right)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
