@@ -38,6 +38,8 @@ type scriptClient struct {
 	base   string
 	bearer string
 	status int
+
+	browser *scriptBrowser // of the pages; nil: none was opened
 }
 
 func scriptState(ts *testscript.TestScript) *scriptClient {

@@ -98,6 +98,6 @@ func (v *visit) unanswered(err error) error {
 	default:
 		return err
 	}
-	v.server.Log.Warn("sign-in at a provider", "side", string(v.side), "error", err)
+	v.server.Log.Warn("sign-in at a provider", "side", string(v.side), "error", xds.Shorten(err.Error()))
 	return v.render(status, "signin-failed", v.T("La connexion n'a pas abouti"), map[string]any{"Why": why, "Activate": errors.Is(err, signin.ErrNobody)})
 }
