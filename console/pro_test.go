@@ -224,3 +224,38 @@ func TestProLink(t *testing.T) {
 		t.Errorf("after withdrawing: %d", status)
 	}
 }
+
+// A first search goes two years back, vaccinations apart, and can be widened; each filter
+// narrows what the Scope shows and nothing else (domain §3.3, EX_3.1-1030).
+func TestProFilters(t *testing.T) {
+	t.Parallel()
+	b := visitor(t, open(t), "dr-durand")
+	home := b.find("alice")
+	list := func(query string) []string {
+		page := b.get(home + "/documents" + query)
+		if page.status != http.StatusOK {
+			t.Fatalf("%s: %d", query, page.status)
+		}
+		return titles(page.body)
+	}
+	all, first := list("?tout=1"), list("")
+	if old := "Consultation : rhinite allergique"; slices.Contains(first, old) || !slices.Contains(all, old) || !slices.Contains(first, "Historique des vaccinations") || len(first) >= len(all) {
+		t.Errorf("first %q, all %q", first, all)
+	}
+	for query, want := range map[string]string{
+		"?type=11369-6": "Historique des vaccinations", "?tout=1&auteur=bridoux": "Consultation : rhinite allergique", "?du=2024-05-31&au=2024-05-31": "Consultation : rhinite allergique",
+	} {
+		if got := list(query); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q", query, got)
+		}
+	}
+	if got := list("?tout=1&type=11369-6&auteur=personne"); len(got) != 0 {
+		t.Errorf("%q", got)
+	}
+	if got := list("?tout=1&etat=obsoletes"); len(got) == 0 || slices.Contains(all, got[0]) && len(got) == len(all) {
+		t.Errorf("obsolete: %q", got)
+	}
+	if got := b.get(home + "/documents?du=hier&page=AAAA"); strings.Count(got.body, "JSON-002") != 2 {
+		t.Errorf("a date and a page that are none: %s", got.body)
+	}
+}

@@ -173,3 +173,30 @@ func TestEmergencySeal(t *testing.T) {
 		t.Errorf("after 15 minutes: %d", got.status)
 	}
 }
+
+// What an emergency does not show is not there: a masked document answers as an unknown
+// id, in the list, by its page and as a file (Q-03, policy §0.2).
+func TestEmergencyHidden(t *testing.T) {
+	t.Parallel()
+	base := open(t)
+	b, traitant := visitor(t, base, "dr-urg"), visitor(t, base, "dr-traitant")
+	home := b.find("bruno")
+	list := traitant.get(home + "/documents?tout=1")
+	id := regexp.MustCompile(`/documents/([0-9a-f-]{36})"`).FindStringSubmatch(list.body)
+	if id == nil {
+		t.Fatalf("the médecin traitant sees nothing: %s", list.body)
+	}
+	access := sealed(t, b.post(home+"/urgence", home+"/urgence", b.glass("bruno", "Malaise")))
+	for _, page := range []string{"document", "fichier"} {
+		ask := func(id string) answer {
+			return b.post(home+"/urgence", home+"/urgence/"+page, url.Values{"acces": {access}, "document": {id}, "partie": {"0"}})
+		}
+		hidden, unknown := ask(id[1]), ask("3f8c6a52-0000-4000-8000-000000000000")
+		if hidden.status != http.StatusNotFound || blind(hidden.body) != blind(unknown.body) {
+			t.Errorf("%s: hidden %d, unknown %d", page, hidden.status, unknown.status)
+		}
+	}
+	if all := b.post(home+"/urgence", home+"/urgence/documents", url.Values{"acces": {access}, "tout": {"1"}}); all.status != http.StatusOK || len(titles(all.body)) > 0 {
+		t.Errorf("%d %q", all.status, titles(all.body))
+	}
+}
