@@ -173,6 +173,9 @@ func TestTelling(t *testing.T) {
 	w.search(gp)
 	w.want("a first access", "holder ACCES_DMP_PS@03T12:02")
 	w.search(gp)
+	if got := w.one(`select count(*)::text from untold`); got != "0" {
+		t.Errorf("one more reading by the same leaves %s rows", got)
+	}
 	w.search(holder(w.world))
 	w.search(authz.Subject{Nature: authz.NaturePerson, ID: "leo"})
 	w.search(doctor("traitant")) // whom her history shows already
