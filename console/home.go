@@ -68,18 +68,5 @@ var roleWords = map[authz.Role]string{
 // RoleOf is how a record is the visitor's.
 func (v *visit) RoleOf(r account.Reachable) string { return v.T(roleWords[r.Role]) }
 
-// home is the first page of a record.
-func (s *Server) home(v *visit) error {
-	standing, err := s.Rights.State(v.context(), v.call)
-	if err != nil {
-		return err
-	}
-	if p := standing.State.Profile; p != authz.ProfileOpen && p != authz.ProfileActive {
-		v.redirect(v.at("parametres", "vie")) // there is nothing else to be seen
-		return nil
-	}
-	return v.show("home", v.T("Accueil"), standing)
-}
-
 // Holder is the name of whose record it is.
 func (v *visit) Holder() string { return v.record.Traits.Given + " " + v.record.Traits.Family }
