@@ -54,6 +54,18 @@ func TestProfilePages(t *testing.T) {
 			t.Errorf("%s: %d %s", c.page, page.status, page.body)
 		}
 	}
+	// Each section is a document, with a page of its own; directives stand among those of
+	// their category.
+	for _, page := range []string{"allergies", "entourage"} {
+		for _, link := range regexp.MustCompile(`href="(/patient/[^"]+/documents/[0-9a-f-]{36})"`).FindAllStringSubmatch(alice.get(home+"/profil/"+page).body, -1) {
+			if got := alice.get(link[1]); got.status != http.StatusOK || strings.Contains(got.body, "<script>a") {
+				t.Errorf("%s of %s: %d", link[1], page, got.status)
+			}
+		}
+	}
+	if got := alice.get(home + "/documents?categorie=dir_ant"); !strings.Contains(got.body, "Directives anticipées") {
+		t.Errorf("directives among documents: %d %s", got.status, got.body)
+	}
 	measures := alice.get(home + "/profil/mesures").body
 	for _, text := range []string{`<polyline points=`, `class="line-2"`, "2 mesures du 2 janvier 2026 au 2 février 2026", "2 janvier 2026 à 08 h 30"} {
 		if !strings.Contains(measures, text) {
