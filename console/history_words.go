@@ -50,6 +50,7 @@ var calls = map[string]deed{
 	"unarchive":             {"désarchivé un document", "désarchiver un document"},
 	"archive":               {"archivé un document", "archiver un document"},
 	"history-export":        {"exporté l'historique", "exporter l'historique"},
+	"export":                {"emporté tout le dossier", "emporter tout le dossier"},
 	"authorizations":        {"consulté la liste des professionnels", "consulter la liste des professionnels"},
 	"physicians":            {"consulté la liste des médecins", "consulter la liste des médecins"},
 	"authorize-application": {"autorisé une application", "autoriser une application"},

@@ -82,6 +82,7 @@ var routes = slices.Concat(
 	documentRoutes, confidentialityRoutes, ownRoutes,
 	accessRoutes,
 	historyRoutes,
+	takeawayRoutes,
 	proRoutes,
 	proEmergencyRoutes,
 	proDocumentRoutes,
