@@ -40,12 +40,6 @@ var (
 	})
 )
 
-// delegation is access delegated to a relative, or offered.
-var delegation = object([]string{"id", "state", "family", "given", "invitedAt", "answerBy", "until"}, map[string]any{
-	"id": text, "state": schema{"type": "string", "enum": []string{"pending", "accepted", "refused", "expired", "revoked", "renounced"}},
-	"family": text, "given": text, "email": text, "invitedAt": instant, "answerBy": instant, "until": instant, "answeredAt": instant, "endedAt": instant,
-})
-
 // settings are the holder's four switches.
 var settings = map[string]any{
 	"maskAll":  schema{"type": "boolean", "description": "tout est masqué par défaut, nouveaux documents compris"},

@@ -234,12 +234,6 @@ func (s *screen) click(selector string, text ...string) {
 	}
 }
 
-// toggle presses a control that leads nowhere: a box, a summary.
-func (s *screen) toggle(selector string) {
-	s.t.Helper()
-	s.run(chromedp.Click(selector))
-}
-
 // fill types into the field of a name.
 func (s *screen) fill(name, value string) {
 	s.t.Helper()

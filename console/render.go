@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
-	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -213,6 +212,3 @@ var languages = []string{"fr", "en"}
 
 // known tells whether there are pages of a language.
 func known(lang string) bool { return slices.Contains(languages, lang) }
-
-// pageNames are the pages there are, for tests.
-func (p *pages) names() []string { return slices.Sorted(maps.Keys(p.byLang["fr"])) }
