@@ -101,7 +101,7 @@ func Left(ctx context.Context, h db.Handle, sys authz.System, limit int) ([]Endi
 // schema.
 var holdings = []string{
 	"document_entry", "lineage", "submission_set", "folder", "association", "object_id", "unique_id", "subscription", "removed",
-	"application_grant", "link", "block", "notice", "untold", "met", "delegation", "report", "announcement_reminder",
+	"application_grant", "link", "block", "notice", "untold", "met", "delegation", "report", "announcement_reminder", "reminder",
 }
 
 // Empty takes out what an ended epoch held, enters the number of its documents into the
