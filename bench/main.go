@@ -54,6 +54,9 @@ func run(ctx context.Context, args []string) error {
 	if len(args) > 0 && servers[args[0]] != nil {
 		return serveChild(ctx, args[0], args[1:])
 	}
+	if len(args) > 0 && args[0] == "population" {
+		return populationBench(ctx, args[1:])
+	}
 	o, err := parse(args)
 	if err != nil {
 		return err
