@@ -31,6 +31,7 @@ var makers = map[string][]string{
 	"(*authz.Gate).OpenUpdate":       {"intake"},
 	"(*authz.Gate).OpenRemoval":      {"xds/iti"},
 	"(*authz.Gate).Note":             {"registry", "population"},
+	"(*authz.Gate).NoteOf":           {"registry"},
 	"registry/record.Empty":          {"registry"},
 	"registry/record.Destroyed":      {"registry"},
 	"(*authz.Gate).Explain":          {"cmd/…"},

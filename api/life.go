@@ -7,6 +7,7 @@ import (
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/rights"
+	"github.com/passerelle-sante/passerelle/xds"
 )
 
 type livedAnswer struct {
@@ -73,4 +74,20 @@ func (s *Server) certificate(c *call) (any, error) {
 		c.ctx.Header("Content-Disposition", `attachment; filename="attestation-suppression.json"`)
 	}
 	return file, err
+}
+
+type agreementBody struct {
+	Agrees *bool `json:"agrees"`
+}
+
+// agree takes the answer of the other parent of a minor (S3).
+func (s *Server) agree(c *call) (any, error) {
+	var body agreementBody
+	if err := c.decode(&body); err != nil {
+		return nil, err
+	}
+	if body.Agrees == nil {
+		return nil, &xds.Error{ID: "JSON-002", Where: "agrees", Expected: "true ou false"}
+	}
+	return nil, s.Rights.Agree(c.ctx, c.on(), *body.Agrees)
 }

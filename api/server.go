@@ -70,6 +70,7 @@ var routes = []route{
 	{http.MethodPost, "/records/{id}/erase", "Supprimer définitivement toutes les données", "titulaire, représentant", "Erase", "Ended", (*Server).erase},
 	{http.MethodGet, "/records/{id}/certificate", "Attestation signée de la dernière suppression définitive", "titulaire, représentant", "", "Certificate", (*Server).certificate},
 	{http.MethodGet, "/records/{id}/export", "Tout emporter : documents (XDM), FHIR, pages, historique, liste signée", "titulaire, représentant, délégué", "", "Archive", (*Server).export},
+	{http.MethodPut, "/records/{id}/agreement", "Répondre à la demande d'accord de l'autre parent d'un mineur", "l'autre parent, pour lui-même", "Agreement", "", (*Server).agree},
 	{http.MethodPost, "/records/{id}/documents/{document}/{act}", "Masquer, démasquer, rendre visible, archiver, désarchiver, supprimer", "selon l'acte", "Attested", "Changed", (*Server).act},
 	{http.MethodGet, "/records/{id}/profile/{section}", "Profil médical : une rubrique, document par document", "qui voit les documents", "", "Profile", (*Server).profile},
 	{http.MethodPut, "/records/{id}/profile/{section}", "Écrire une rubrique du profil médical", "titulaire, représentant ; délégué : un document de plus", "ProfileDraft", "ProfileWritten", (*Server).writeProfile},

@@ -22,9 +22,10 @@ const (
 	Majority                      // the 18th birthday
 	Retention                     // ten years after the closing, or the erasing
 	Delegation                    // a relative answered, or it ended (Invited)
+	Attachment                    // the other parent of a minor answered
 )
 
-var ownActs = [...]string{"notice", "opening", "majority", "retention", "delegation"}
+var ownActs = [...]string{"notice", "opening", "majority", "retention", "delegation", "attachment"}
 
 // Oneself is whom the trail names for what the gateway does by itself.
 const Oneself = "systeme"
@@ -35,12 +36,18 @@ const lifeRule = "life"
 
 // Note enters the trail row of what the gateway does with a record by itself.
 func (g *Gate) Note(s Session, sys System, record string, act Value, transaction string) error {
+	return g.NoteOf(s, sys, Subject{Nature: NatureOther, ID: Oneself, Name: "Passerelle"}, record, act, transaction)
+}
+
+// NoteOf is Note for what the gateway does at the word of somebody who has no role on the
+// record, and whose word it is all the same: the other parent of a minor.
+func (g *Gate) NoteOf(s Session, sys System, sub Subject, record string, act Value, transaction string) error {
 	if sys.Reason() == "" {
 		return errors.New("an act without a reason")
 	}
 	m := g.moment()
 	s.Record(&Trace{
-		Record: record, At: m.now, Subject: Subject{Nature: NatureOther, ID: Oneself, Name: "Passerelle"}, Kind: Other, Action: act, Transaction: transaction,
+		Record: record, At: m.now, Subject: sub, Kind: Other, Action: act, Transaction: transaction,
 		Policy: m.policy.Version, Matrix: m.policy.MatrixVersion, Rules: []string{lifeRule}, Permit: true,
 	})
 	return nil

@@ -525,6 +525,8 @@ var httpRows = []httpRow{
 	{"PUT", "/api/v1/records/{record}/settings", "", `{}`},
 	{"PUT", "/api/v1/records/{record}/settings", "", `{"maskAll":"oui"}`},
 	{"POST", "/api/v1/records/{record}/activate", "", ""},
+	{"PUT", "/api/v1/records/{record}/agreement", "", `{"agrees":true}`},
+	{"PUT", "/api/v1/records/{record}/agreement", "", `{}`},
 	{"POST", "/api/v1/records/{record}/oppose", "", `{"attested":true}`},
 	{"POST", "/api/v1/records/{record}/reopen", "", ""},
 	{"POST", "/api/v1/records/{record}/erase", "", ""},

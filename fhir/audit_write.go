@@ -191,7 +191,7 @@ func (a Audit) thing() (kind, id, display string) {
 		return "Consent", "", "Droit sur le dossier"
 	case authz.NameAdministrator, authz.Resign:
 		return "CareTeam", "", "Médecin traitant"
-	case authz.Activate, authz.Oppose, authz.Close, authz.Reopen, authz.Erase, authz.Notice, authz.Opening, authz.Majority, authz.Retention:
+	case authz.Activate, authz.Oppose, authz.Close, authz.Reopen, authz.Erase, authz.Notice, authz.Opening, authz.Majority, authz.Retention, authz.Attachment:
 		return "Patient", "", "Dossier"
 	}
 	return "DocumentReference", a.Document, "Document"

@@ -41,7 +41,7 @@ on conflict (login) do update set login = excluded.login returning id::text`,
 func NameOf(ctx context.Context, h db.Handle, persons []string) (name string, err error) {
 	err = db.On(h).QueryRow(ctx, `select coalesce((
   select family || ' ' || given from (
-    select 1 as place, family, given from record where id::text = any($1)
+    select 1 as place, family, given from record where id in (select p::uuid from unnest($1::text[]) p where p ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')
     union all
     select 2, family, given from record_person where person = any($1)) named order by place, family, given limit 1), '')`, db.Texts(persons)).Scan(&name)
 	return strings.TrimSpace(name), err

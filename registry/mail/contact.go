@@ -180,7 +180,7 @@ func Enroll(ctx context.Context, h db.Handle, sys authz.System, at time.Time, pe
 	b := &pgx.Batch{}
 	b.Queue(`
 insert into contact (record, person, created_at)
-select id, id::text, $2::timestamptz from record where id::text = any($1)
+select id, id::text, $2::timestamptz from record where id in (select p::uuid from unnest($1::text[]) p where p ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')
 union all
 select record, person, $2::timestamptz from record_person where person = any($1) and role = $3
 on conflict do nothing`, persons, at, int16(authz.RepresentativeRole))

@@ -36,6 +36,8 @@ type Enrolled struct {
 	Until   time.Time
 	Other   string // e-mail of the other parent, who is asked; "" where there is none
 	OtherIn string // his language
+
+	OtherUntil time.Time // the 18th birthday, after which nobody asks
 }
 
 const enrolSQL = `
@@ -167,6 +169,7 @@ func enrolNotices(ctx context.Context, tx *db.Tx, byID map[string]Eligible, pare
 			kind, person, one.Minor = NoticeParent, p.person, true
 			if e.Other != "" {
 				one.Other, one.OtherIn = p.email, p.lang
+				one.OtherUntil, _ = birthday(e.Traits.BirthDate)
 			}
 		}
 		var code []byte

@@ -7,6 +7,7 @@ package record
 import (
 	"context"
 	"errors"
+	"regexp"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -82,14 +83,17 @@ func Facts(ctx context.Context, h db.Handle, sub authz.Subject, patient xds.CX) 
 	return f, nil
 }
 
+// uuidForm is that of the ids of records; in any other there is none.
+var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
 // PatientOf is the identifier of a record's holder; "" when there is no such record.
 func PatientOf(ctx context.Context, h db.Handle, record string) (xds.CX, error) {
-	if !db.Storable(record) {
+	if !uuidForm.MatchString(record) {
 		return "", nil
 	}
 	var value, authority, typ string
 	err := db.On(h).QueryRow(ctx,
-		`select ins_value, ins_authority, ins_type from record where id::text = $1`, record).Scan(&value, &authority, &typ)
+		`select ins_value, ins_authority, ins_type from record where id = $1`, record).Scan(&value, &authority, &typ)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", nil
 	}

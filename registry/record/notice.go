@@ -102,7 +102,7 @@ func Prove(ctx context.Context, h db.Handle, p Proof, now time.Time) (who Proved
 	if db.Storable(string(p.Patient)) {
 		err = db.On(h).QueryRow(ctx, `
 select r.id::text, r.ins_value, r.ins_authority, r.ins_type, n.person, w.family || ' ' || w.given, n.kind, n.email, n.phone, n.language, n.code, n.card, n.tries, n.expires_at
-from record r join notice n on n.record = r.id join record w on w.id::text = n.person where r.ins_value = $1 and r.ins_authority = $2 for update of n`, p.Patient.ID(), p.Patient.Authority()).
+from record r join notice n on n.record = r.id join record w on w.id = n.person::uuid where r.ins_value = $1 and r.ins_authority = $2 for update of n`, p.Patient.ID(), p.Patient.Authority()).
 			Scan(&who.Record, &value, &authority, &typ, &who.Person, &who.Name, &kind, &who.Email, &who.Phone, &who.Lang, &code, &card, &tries, &expires)
 	}
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -179,7 +179,7 @@ type Letter struct {
 // lettersSQL holds notices that are still to be printed, and steps over what another one
 // prints.
 const lettersSQL = `
-select n.record::text, n.kind, w.family, w.given, n.address, n.language from notice n join record w on w.id::text = n.person
+select n.record::text, n.kind, w.family, w.given, n.address, n.language from notice n join record w on w.id = n.person::uuid
 where n.sent_at is null order by n.record limit $1 for update of n skip locked`
 
 // TakeLetters draws the codes of letters and says that they left, all in the transaction:

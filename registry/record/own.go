@@ -59,7 +59,7 @@ func (a *Arisen) Carry(now time.Time) error {
 const keepSQL = `
 update record r set state = n.state, epoch = n.epoch, notified_at = n.notified_at, closed_at = n.closed_at, minor = n.minor, due = nullif(n.due, 0), due_at = n.due_at
 from unnest($1::uuid[], $2::smallint[], $3::int[], $4::timestamptz[], $5::timestamptz[], $6::boolean[], $7::smallint[], $8::timestamptz[])
-  n (id, state, epoch, notified_at, closed_at, minor, due, due_at) where r.id = n.id`
+  n (id, state, epoch, notified_at, closed_at, minor, due, due_at) where r.id = n.id and r.id = any($1)` // by the index, however many records there are
 
 // Keep stores what has been carried out, in one statement.
 func Keep(ctx context.Context, h db.Handle, sys authz.System, all []Arisen) error {

@@ -3,6 +3,7 @@ package record
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -41,4 +42,61 @@ func Agreed(ctx context.Context, h db.Handle, a authz.Allowed, attested bool) er
 		return &xds.Error{ID: "LIFE-003"}
 	}
 	return nil
+}
+
+// AgreementAsked is a question to the other parent of a minor that he has not answered.
+type AgreementAsked struct {
+	Record  string // of the minor
+	Person  string // who is asked
+	Given   string // of the minor: the parent knows the rest
+	By      string // the name of the parent to whom he is attached
+	AskedAt time.Time
+}
+
+// maxAsked bounds the children of one person.
+const maxAsked = 50
+
+// AskedOf are the questions to persons, the oldest first: those of their own account, for
+// nobody else has one of them.
+func AskedOf(ctx context.Context, h db.Handle, persons []string) ([]AgreementAsked, error) {
+	rows, err := db.On(h).Query(ctx, `
+select p.record::text, p.person, r.given, coalesce((
+  select w.given || ' ' || w.family from record_person w where w.record = p.record and w.role = $2 and w.person <> p.person order by w.person limit 1), ''), p.asked_at
+from parent p join record r on r.id = p.record
+where p.person = any($1) and p.answer = 0 and r.minor and r.state <> $3 order by p.asked_at, p.record limit $4`,
+		db.Texts(persons), int16(authz.RepresentativeRole), int16(authz.ProfileErased), maxAsked)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[AgreementAsked])
+}
+
+// AnswerAsked stores the answer of the other parent: who agrees is a representative from
+// then on, who refuses is none. JSON-003 when he was not asked, or the child is of age.
+func AnswerAsked(ctx context.Context, h db.Handle, sys authz.System, record, person string, agrees bool, now time.Time) error {
+	if err := db.BySystem(sys); err != nil {
+		return err
+	}
+	answer := Refuses
+	if agrees {
+		answer = Agrees
+	}
+	tx := db.On(h)
+	done, err := tx.Exec(ctx, `
+update parent p set answer = $3, told_at = $4 from record r where r.id = p.record and r.minor and r.state <> $5 and p.record::text = $1 and p.person = $2`,
+		record, person, int16(answer), now, int16(authz.ProfileErased))
+	if err != nil {
+		return err
+	}
+	if done.RowsAffected() == 0 {
+		return &xds.Error{ID: "JSON-003"}
+	}
+	if agrees {
+		_, err = tx.Exec(ctx, `
+insert into record_person (record, person, role, family, given) select $1::uuid, id::text, $3, family, given from record where id::text = $2 on conflict do nothing`,
+			record, person, int16(authz.RepresentativeRole))
+		return err
+	}
+	_, err = tx.Exec(ctx, `delete from record_person where record::text = $1 and person = $2 and role = $3`, record, person, int16(authz.RepresentativeRole))
+	return err
 }

@@ -1,0 +1,43 @@
+package rights
+
+import (
+	"context"
+
+	"github.com/passerelle-sante/passerelle/authz"
+	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/registry/record"
+	"github.com/passerelle-sante/passerelle/xds"
+)
+
+// Asked are the minors to whose attachment the persons of an account are asked to agree
+// (S3: "après assurance de l'accord de l'autre parent").
+func (d *Desk) Asked(ctx context.Context, persons []string) (all []record.AgreementAsked, err error) {
+	err = d.Registry.Peek(ctx, func(session *registry.Session) error {
+		all, err = record.AskedOf(ctx, session.Handle(), persons)
+		return err
+	})
+	return all, err
+}
+
+// Agree is the answer of the other parent, for himself: from his agreement on he is a
+// representative too. JSON-003 for whoever was not asked. He may answer anew until the
+// child is of age.
+func (d *Desk) Agree(ctx context.Context, c Call, agrees bool) error {
+	name := "refuse-attachment"
+	if agrees {
+		name = "agree-attachment"
+	}
+	return d.Registry.Write(ctx, func(session *registry.Session) error {
+		patient, err := c.Patient(ctx, session)
+		if err != nil {
+			return err
+		}
+		switch {
+		case c.Subject.Patient != "" && !c.Subject.Patient.Same(patient):
+			return &xds.Error{ID: "ACC-67"}
+		case c.Subject.Nature != authz.NaturePerson:
+			return &xds.Error{ID: "JSON-003"}
+		}
+		return session.Agree(ctx, d.System, d.Gate, c.Subject, c.Record, agrees, c.Purpose(authz.Attachment, name).Transaction)
+	})
+}
