@@ -6,10 +6,13 @@ import (
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry/account"
+	"github.com/passerelle-sante/passerelle/rights"
+	"github.com/passerelle-sante/passerelle/xds"
 )
 
 var homeRoutes = []route{
 	{method: http.MethodGet, path: "/patient", handle: (*Server).choose},
+	{method: http.MethodPost, path: "/patient/accords/{child}", handle: (*Server).agree},
 	{method: http.MethodGet, path: "/patient/{record}", handle: (*Server).home},
 }
 
@@ -51,13 +54,36 @@ func (v *visit) menu() []item {
 	return all
 }
 
-// choose goes to the one record of who has one, and lets others choose.
+// choose goes to the one record of who has one and is asked nothing, and lets others
+// choose, or answer.
 func (s *Server) choose(v *visit) error {
-	if len(v.records) == 1 {
+	asked, err := s.Rights.Asked(v.context(), v.session.Persons)
+	if err != nil {
+		return err
+	}
+	if len(v.records) == 1 && len(asked) == 0 {
 		v.redirect("/patient/" + v.records[0].Record)
 		return nil
 	}
-	return v.show("choose", v.T("Choisir un dossier"), v.records)
+	return v.show("choose", v.T("Choisir un dossier"), map[string]any{"Records": v.records, "Asked": asked})
+}
+
+// agree takes the answer of the other parent of a minor (S3).
+func (s *Server) agree(v *visit) error {
+	asked, err := s.Rights.Asked(v.context(), v.session.Persons)
+	if err != nil {
+		return err
+	}
+	for _, a := range asked {
+		if a.Record == v.param("child") {
+			c := rights.Call{Face: rights.Web, Record: a.Record, Subject: v.session.Person(a.Person, "", s.issuer())}
+			if err := s.Rights.Agree(v.context(), c, v.form("accord") == "oui"); err != nil {
+				return err
+			}
+			return v.done("/patient", v.T("Ma réponse est enregistrée."))
+		}
+	}
+	return &xds.Error{ID: "JSON-003"}
 }
 
 // Roles are how a record is the visitor's, in words.

@@ -198,7 +198,7 @@ func messages(e record.Enrolled) (all []message.Message) {
 		all = append(all, message.Message{Kind: kind, To: e.Email, Lang: e.Lang, Params: map[string]string{"until": message.Day(e.Until), "code": e.Code}})
 	}
 	if e.Other != "" {
-		all = append(all, message.Message{Kind: message.MinorAgreement, To: e.Other, Lang: e.OtherIn, Params: map[string]string{"until": message.Day(e.OtherUntil), "path": "/patient/accords"}})
+		all = append(all, message.Message{Kind: message.MinorAgreement, To: e.Other, Lang: e.OtherIn, Params: map[string]string{"until": message.Day(e.OtherUntil), "path": "/patient"}})
 	}
 	return all
 }
