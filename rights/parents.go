@@ -12,7 +12,7 @@ import (
 // Asked are the minors to whose attachment the persons of an account are asked to agree
 // (S3: "après assurance de l'accord de l'autre parent").
 func (d *Desk) Asked(ctx context.Context, persons []string) (all []record.AgreementAsked, err error) {
-	err = d.Registry.Peek(ctx, func(session *registry.Session) error {
+	err = d.Registry.Read(ctx, func(session *registry.Session) error {
 		all, err = record.AskedOf(ctx, session.Handle(), persons)
 		return err
 	})
