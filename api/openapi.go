@@ -40,6 +40,18 @@ var (
 	})
 )
 
+// delegation is access delegated to a relative, or offered.
+var delegation = object([]string{"id", "state", "family", "given", "invitedAt", "answerBy", "until"}, map[string]any{
+	"id": text, "state": schema{"type": "string", "enum": []string{"pending", "accepted", "refused", "expired", "revoked", "renounced"}},
+	"family": text, "given": text, "email": text, "invitedAt": instant, "answerBy": instant, "until": instant, "answeredAt": instant, "endedAt": instant,
+})
+
+// report is what a person told the operator of.
+var report = object([]string{"number", "record", "about", "text", "state", "createdAt"}, map[string]any{
+	"number": text, "record": text, "about": schema{"type": "string", "enum": []string{"access", "professional", "document"}}, "actor": text, "document": text, "at": instant,
+	"text": text, "state": schema{"type": "string", "enum": []string{"received", "handled", "closed"}}, "createdAt": instant, "answer": text, "answeredAt": instant,
+})
+
 // settings are the holder's four switches.
 var settings = map[string]any{
 	"maskAll":  schema{"type": "boolean", "description": "tout est masqué par défaut, nouveaux documents compris"},
@@ -127,7 +139,16 @@ var schemas = map[string]schema{
 		})},
 	}),
 	"ProfileWritten": object([]string{"document"}, map[string]any{"document": text}),
-	"Changed":        object(nil, map[string]any{"logicalId": text, "entryUUID": text, "version": schema{"type": "integer"}}),
+	"Invitee": object([]string{"family", "given", "email"}, map[string]any{
+		"family": text, "given": text, "email": text, "lang": schema{"type": "string", "enum": []string{"fr", "en"}, "description": "langue de l'invitation"},
+		"until": schema{"type": "string", "description": "AAAA-MM-JJ ou RFC 3339 ; un an au plus, et à défaut"},
+	}),
+	"Delegation":  delegation,
+	"Delegations": object([]string{"delegates"}, map[string]any{"delegates": schema{"type": "array", "items": delegation}}),
+	"Report":      report,
+	"Reports":     object([]string{"reports"}, map[string]any{"reports": schema{"type": "array", "items": report}}),
+	"ReportReply": object(nil, map[string]any{"answer": schema{"type": "string", "description": "lue par l'auteur du signalement ; vide : en cours"}}),
+	"Changed":     object(nil, map[string]any{"logicalId": text, "entryUUID": text, "version": schema{"type": "integer"}}),
 	"History": object([]string{"entries"}, map[string]any{
 		"entries": schema{"type": "array", "items": object(nil, map[string]any{
 			"at": instant, "actor": object(nil, map[string]any{"id": text, "name": text, "profession": text, "structure": text}),
@@ -150,6 +171,7 @@ var queryParameters = map[string][]string{
 }
 
 var parameterTexts = map[string]string{
+	"number":       "numéro du signalement",
 	"id":           "identifiant opaque du dossier (`record` de /sandbox/cast, id du Patient FHIR)",
 	"professional": "identifiant national, ou nom dans le bac à sable",
 	"delegate":     "id de la délégation ; self pour un délégué qui renonce à la sienne",

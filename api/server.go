@@ -58,6 +58,8 @@ var routes = []route{
 	{http.MethodGet, "/records/{id}/applications", "Applications autorisées", "titulaire, représentant, délégué", "", "Applications", (*Server).applications},
 	{http.MethodPut, "/records/{id}/applications/{client}", "Autoriser une application, pour soi", "titulaire, représentant", "Grant", "Application", (*Server).authorize},
 	{http.MethodDelete, "/records/{id}/applications/{client}", "Retirer l'autorisation d'une application", "titulaire, représentant", "", "", (*Server).revoke},
+	{http.MethodGet, "/reports", "Signalements qui attendent une réponse", "exploitant", "", "Reports", (*Server).reports},
+	{http.MethodPut, "/reports/{number}", "Répondre à un signalement et le clore, ou le dire en cours (sans réponse)", "exploitant", "ReportReply", "Report", (*Server).answerReport},
 	{http.MethodGet, "/records/{id}/delegates", "Proches délégués et invités", "titulaire, représentant ; délégué : lui-même", "", "Delegations", (*Server).delegations},
 	{http.MethodPost, "/records/{id}/delegates", "Inviter un proche", "titulaire", "Invitee", "Delegation", (*Server).invite},
 	{http.MethodDelete, "/records/{id}/delegates/{delegate}", "Mettre fin à une délégation, ou retirer une invitation", "titulaire ; délégué : self", "", "", (*Server).endDelegation},

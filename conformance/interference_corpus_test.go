@@ -558,6 +558,8 @@ var httpRows = []httpRow{
 	{"GET", "/xds/initiating?wsdl", "", ""},
 	{"DELETE", "/api/v1/records/{record}/administrator", "", ""},
 	{"GET", "/api/v1/records", "", ""},
+	{"GET", "/api/v1/reports", "", ""},
+	{"PUT", "/api/v1/reports/AAAA-BBBB", "", `{"answer":"x"}`},
 	{"GET", "/api/v1/records/{record}/delegates", "", ""},
 	{"POST", "/api/v1/records/{record}/delegates", "", `{"family":"x"}`},
 	{"DELETE", "/api/v1/records/{record}/delegates/self", "", ""},

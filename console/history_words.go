@@ -64,6 +64,8 @@ var calls = map[string]deed{
 	"delegation-expired":    {"constaté la fin d'un accès délégué, ou d'une invitation", "constater la fin d'un accès délégué"},
 	"notifications":         {"consulté ou changé ses choix pour les courriels", "consulter ou changer ses choix pour les courriels"},
 	"certificate":           {"consulté le certificat de suppression", "consulter le certificat de suppression"},
+	"report":                {"fait un signalement", "faire un signalement"},
+	"reports":               {"consulté ses signalements", "consulter ses signalements"},
 	"applications":          {"consulté les applications autorisées", "consulter les applications autorisées"},
 }
 
@@ -108,6 +110,7 @@ func (v *visit) tell(e registry.Event, known map[string]record.Professional) his
 	default:
 		t.Sentence = v.T("%s a voulu %s : refusé", t.Who, v.T(d.tried))
 	}
+	t.Report = v.reportOf(e)
 	if e.Line.Kind == authz.Pro {
 		t.Card = v.at("acces", "professionnel", e.Actor)
 	}

@@ -92,6 +92,7 @@ var routes = slices.Concat(
 	proHistoryRoutes,
 	proAnnounceRoutes,
 	settingsRoutes,
+	reportRoutes,
 )
 
 //go:embed static

@@ -59,7 +59,7 @@ var tables = [][]string{
 	values(roleWords), values(professionWords),
 	categoryLabels(), stateLabels(),
 	deeds(acts), deeds(calls), sortTexts(), values(delegationWords),
-	values(eventWords), digestWords, values(resourceWords), values(lifeWords), {"lire", "ajouter", "modifier", "supprimer"},
+	values(reportWords), values(aboutWords), values(eventWords), digestWords, values(resourceWords), values(lifeWords), {"lire", "ajouter", "modifier", "supprimer"},
 }
 
 func values[K comparable](m map[K]string) (all []string) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -297,3 +298,19 @@ func parsePage(page string) (time.Time, int, error) {
 	}
 	return time.UnixMicro(at), n, nil
 }
+
+// Knows tells whether the reader of a history may see a document now, by its logicalId.
+func (s *Session) Knows(ctx context.Context, a authz.Allowed, document string) (bool, error) {
+	id := bareID(document)
+	if !a.HeldBy(s) {
+		return false, errForeign
+	}
+	if !uuidForm.MatchString(id) {
+		return false, nil
+	}
+	docs, err := s.documentsOf(ctx, a.Record(), []trail.Line{{Documents: []string{id}}})
+	d, there := docs[id]
+	return err == nil && there && d.Entry.LogicalID != "" && a.Sees(d), err
+}
+
+var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)

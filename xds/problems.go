@@ -189,6 +189,8 @@ var Problems = []Problem{
 	{ID: "OPS-001", Registry: codeRegistry, Repository: codeRepository, Status: http.StatusForbidden, Issue: "forbidden", French: "Acte réservé aux exploitants", English: "reserved to operators", Hint: "demander à l'exploitant de la passerelle"},
 	{ID: "OPS-002", Registry: codeRegistry, Repository: codeRepository, Status: http.StatusForbidden, Issue: "forbidden", French: "Droit d'exploitation requis pour interroger plusieurs patients", English: "a query about several patients takes an operator's right", Hint: "interroger un patient à la fois (ITI-18), ou demander ce droit à l'exploitant ([operators] many_patients)"},
 
+	{ID: "RPT-001", Status: http.StatusConflict, Issue: "conflict", French: "Trop de signalements attendent une réponse", English: "too many reports wait for an answer", Hint: "attendre la réponse à l'un d'eux"},
+
 	// Access delegated to a relative (S1).
 	{ID: "DLG-001", Status: http.StatusConflict, Issue: "conflict", French: "Cette délégation n'est pas possible", English: "this delegation is not possible", Hint: "mettre fin à une délégation, ou retirer une invitation qui attend encore"},
 	{ID: "DLG-002", Status: http.StatusNotFound, Issue: "not-found", French: "Cette invitation n'est plus valable", English: "this invitation is not valid any more", Hint: "demander une nouvelle invitation au proche qui l'a envoyée"},

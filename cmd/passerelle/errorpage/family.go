@@ -36,6 +36,7 @@ var families = []family{
 	{"REG", "Registre", "Registry", append([]string{"ITI-18", "ITI-62", "API"}, submissions...), false},
 	{"UPD", "Mise à jour des métadonnées", "Metadata update", updates, false},
 	{"OPS", "Actes de l'exploitant", "Acts of the operator", []string{"ITI-51", "ITI-62", "ITI-86"}, false},
+	{"RPT", "Signalements", "Reports", []string{"WEB"}, false},
 	{"DLG", "Délégation à un proche", "Delegation to a relative", []string{"API", "WEB"}, false},
 	{"LIFE", "Vie du dossier", "Life of a record", []string{"API"}, false},
 	{"QRY", "Requêtes", "Queries", queries, false},
