@@ -6,16 +6,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/big"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/cast"
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/sandboxtest"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -37,16 +36,7 @@ func openKit(t *testing.T) *kit {
 // openSandbox is openKit for who drives the sandbox from inside too.
 func openSandbox(t *testing.T) (*kit, *sandbox.Sandbox) {
 	t.Helper()
-	server := httptest.NewUnstartedServer(nil)
-	s, err := sandbox.Start(t.Context(), sandbox.Options{
-		Dir: openFolder(t), Base: "http://" + server.Listener.Addr().String(), Profile: "dmp", Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Config.Handler = s.Handler()
-	server.Start()
-	t.Cleanup(func() { server.Close(); s.Stop(t.Context()) })
+	s, server := sandboxtest.Open(t)
 	transport := &http.Transport{MaxIdleConnsPerHost: 8}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &kit{

@@ -23,6 +23,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/sandboxtest"
 )
 
 // chromium is the one browser of the tests of this package, started by the first that
@@ -35,6 +37,7 @@ var chromium struct {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	sandboxtest.Sweep()
 	for _, stop := range slices.Backward(chromium.stop) {
 		stop()
 	}

@@ -2,16 +2,14 @@ package console_test
 
 import (
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox"
+	"github.com/passerelle-sante/passerelle/cmd/passerelle/sandbox/sandboxtest"
 )
 
 // browser is a client with the cookies of one visitor.
@@ -25,16 +23,7 @@ type browser struct {
 // open starts a sandbox of its own for one test.
 func open(t *testing.T) (base string) {
 	t.Helper()
-	server := httptest.NewUnstartedServer(nil)
-	s, err := sandbox.Start(t.Context(), sandbox.Options{
-		Dir: t.TempDir(), Base: "http://" + server.Listener.Addr().String(), Profile: "dmp", Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Config.Handler = s.Handler()
-	server.Start()
-	t.Cleanup(func() { server.Close(); s.Stop(t.Context()) })
+	_, server := sandboxtest.Open(t)
 	return server.URL
 }
 

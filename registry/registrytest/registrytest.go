@@ -58,6 +58,28 @@ func DSN(t testing.TB) string {
 	return f.clone(t, f.template)
 }
 
+// Prepared is DSN for a database that fill has filled: it is called once in a test
+// process for each name, and every test gets a copy of what it left.
+func Prepared(t testing.TB, name string, fill func(dsn string) error) string {
+	t.Helper()
+	f, err := shared()
+	if err != nil {
+		t.Fatalf("registrytest: %v", err)
+	}
+	made, _ := f.prepared.LoadOrStore(name, sync.OnceValues(func() (string, error) {
+		filled := fmt.Sprintf("test_%d", f.count.Add(1)) // the next process on this server drops it
+		if err := f.admin(context.Background(), "create database "+filled+" template "+f.template); err != nil {
+			return "", err
+		}
+		return filled, fill(f.server.DSN(filled))
+	}))
+	filled, err := made.(func() (string, error))()
+	if err != nil {
+		t.Fatalf("registrytest: %s: %v", name, err)
+	}
+	return f.clone(t, filled)
+}
+
 // Empty is DSN for a database without any schema.
 func Empty(t testing.TB) string {
 	t.Helper()
@@ -73,6 +95,7 @@ type farm struct {
 	server   *postgres.Server
 	template string
 	count    atomic.Int64
+	prepared sync.Map // by name: what makes the database that Prepared copies, once
 }
 
 // shared starts the server at the first call.

@@ -57,6 +57,7 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustPa
 // Options are the flags of `passerelle sandbox`.
 type Options struct {
 	Dir     string // data folder
+	DSN     string // of a database that is there and nobody else's; "": one of its own, in Dir
 	Base    string // http://127.0.0.1:8080
 	Profile string // dmp or ihe
 	Empty   bool   // no cast, no documents
@@ -158,11 +159,15 @@ func (s *Sandbox) start(ctx context.Context) error {
 
 // openStores starts PostgreSQL and the directory of blobs.
 func (s *Sandbox) openStores(ctx context.Context) (err error) {
-	s.Database = databaseDir(s.Dir)
-	if s.server, err = postgres.Start(ctx, postgres.Options{Dir: s.Database, Log: s.Log}); err != nil {
-		return err
+	dsn := s.DSN
+	if dsn == "" {
+		s.Database = databaseDir(s.Dir)
+		if s.server, err = postgres.Start(ctx, postgres.Options{Dir: s.Database, Log: s.Log}); err != nil {
+			return err
+		}
+		dsn = s.server.DSN("")
 	}
-	if s.pool, err = postgres.Open(ctx, s.server.DSN("")); err != nil {
+	if s.pool, err = postgres.Open(ctx, dsn); err != nil {
 		return err
 	}
 	if err = postgres.Migrate(ctx, s.pool); err != nil {
