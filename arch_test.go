@@ -77,7 +77,11 @@ func drawn(t *testing.T, block string) []arrow {
 		if !ok {
 			t.Fatalf("no arrow in %q", line)
 		}
-		all = append(all, arrow{strings.TrimSpace(from), strings.Fields(to)})
+		one := arrow{strings.TrimSpace(from), strings.Fields(to)}
+		if slices.ContainsFunc(all, func(a arrow) bool { return a.from == one.from }) {
+			t.Errorf("%s stands twice in %s", one.from, block)
+		}
+		all = append(all, one)
 	}
 	return all
 }
