@@ -11,6 +11,7 @@ import (
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/message"
 	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/registry/mail"
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -69,9 +70,18 @@ func (d *Desk) Report(ctx context.Context, c Call, g Grievance, check bool) (num
 		if err != nil {
 			return err
 		}
-		return d.tell(ctx, session, allowed.Record(), message.ReportReceived, map[string]string{"number": number})
+		return d.tellOne(ctx, session, allowed.Record(), allowed.Subject().ID, message.ReportReceived, map[string]string{"number": number})
 	})
 	return number, err
+}
+
+// tellOne writes to the author of a report alone: what one parent reports may be about the
+// other.
+func (d *Desk) tellOne(ctx context.Context, session *registry.Session, id, person string, kind message.Kind, params map[string]string) error {
+	if d.System.Reason() == "" {
+		return nil
+	}
+	return mail.WriteTo(ctx, session.Handle(), d.System, d.Now(), id, person, kind, params)
 }
 
 // newNumber is one that can be read out, and that nobody counts by.
@@ -121,7 +131,7 @@ func (d *Desk) AnswerReport(ctx context.Context, sub authz.Subject, number, answ
 		if r, err = record.AnswerReport(ctx, session.Handle(), d.System, number, to, answer, sub.ID, d.Now()); err != nil || to != record.ReportClosed {
 			return err
 		}
-		return d.tell(ctx, session, r.Record, message.ReportAnswered, map[string]string{"number": r.Number})
+		return d.tellOne(ctx, session, r.Record, r.Person, message.ReportAnswered, map[string]string{"number": r.Number})
 	})
 	return r, err
 }

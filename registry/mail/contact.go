@@ -234,6 +234,15 @@ func Write(ctx context.Context, h db.Handle, sys authz.System, at time.Time, rec
 	return WriteAll(ctx, h, sys, at, []string{record}, kind, params)
 }
 
+// WriteTo is Write to one of the contacts, of what the others are not to know.
+func WriteTo(ctx context.Context, h db.Handle, sys authz.System, at time.Time, record, person string, kind message.Kind, params map[string]string) error {
+	c, known, err := ContactOf(ctx, h, sys, record, person)
+	if err != nil || !known || c.Email == "" {
+		return err
+	}
+	return Queue(ctx, h, at, message.Message{Kind: kind, To: c.Email, Lang: c.Lang, Params: params})
+}
+
 // WriteAll is Write for many records at once.
 func WriteAll(ctx context.Context, h db.Handle, sys authz.System, at time.Time, records []string, kind message.Kind, params map[string]string) (n int, err error) {
 	if err := db.BySystem(sys); err != nil || len(records) == 0 {

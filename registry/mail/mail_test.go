@@ -2,11 +2,13 @@ package mail_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/message"
 	"github.com/passerelle-sante/passerelle/registry"
 	"github.com/passerelle-sante/passerelle/registry/mail"
@@ -68,5 +70,36 @@ func TestQueue(t *testing.T) {
 	}
 	if read(`kind = 'OTP' limit 1`); !due.Equal(noon) || lang != "fr" || params["code"] != "482913" {
 		t.Error(due, lang, params)
+	}
+}
+
+// What is for one contact alone goes to no other one of the record, and to nobody who is none.
+func TestWriteTo(t *testing.T) {
+	reg, pool := open(t)
+	const id, mother, father = "5b0f3ad4-0f27-4b52-9a8e-f4a1d2c3b4e5", "0b1f3ad4-0f27-4b52-9a8e-f4a1d2c3b4e5", "0b2f3ad4-0f27-4b52-9a8e-f4a1d2c3b4e5"
+	if _, err := pool.Exec(t.Context(), `
+insert into record (id, ins_value, ins_authority, ins_type, family, given, sex, birth_date, state) values ($1, '1', '1.2', 'NH', 'A', 'B', 'M', '20280101', 3)`, id); err != nil {
+		t.Fatal(err)
+	}
+	sys, params := authz.AsSystem("test"), map[string]string{"number": "ABCD-EFGH"}
+	err := reg.Write(t.Context(), func(s *registry.Session) error {
+		for person, email := range map[string]string{mother: "mere@sandbox.invalid", father: "pere@sandbox.invalid"} {
+			if err := mail.Reach(t.Context(), s.Handle(), sys, noon, mail.Contact{Record: id, Person: person, Email: email, Lang: "fr"}); err != nil {
+				return err
+			}
+		}
+		for _, person := range []string{father, id} {
+			if err := mail.WriteTo(t.Context(), s.Handle(), sys, noon, id, person, message.ReportAnswered, params); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	var to []string
+	if err == nil {
+		err = pool.QueryRow(t.Context(), `select array_agg(recipient) from message`).Scan(&to)
+	}
+	if err != nil || !slices.Equal(to, []string{"pere@sandbox.invalid"}) {
+		t.Errorf("written to %v: %v", to, err)
 	}
 }
