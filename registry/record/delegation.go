@@ -107,7 +107,8 @@ insert into delegation (record, id, state, family, given, email, lang, link, inv
 // maxListedDelegations bounds a list; what is older is in the history.
 const maxListedDelegations = 50
 
-// Delegations are those of the record, the latest first; to a delegate his own alone.
+// Delegations are those of the record, those that stand first (states 1 and 2), so that no
+// number of ended ones hides them, then the latest; to a delegate his own alone.
 func Delegations(ctx context.Context, h db.Handle, a authz.Allowed) ([]Delegation, error) {
 	if err := db.Permitted(h, a, authz.ReadState, authz.SetParams); err != nil {
 		return nil, err
@@ -121,7 +122,7 @@ func Delegations(ctx context.Context, h db.Handle, a authz.Allowed) ([]Delegatio
 
 func delegations(ctx context.Context, h db.Handle, record, person string) ([]Delegation, error) {
 	rows, err := db.On(h).Query(ctx, `
-select `+delegationColumns+` from delegation where record = $1 and ($2 = '' or person = $2) order by invited_at desc, id limit $3`, record, person, maxListedDelegations)
+select `+delegationColumns+` from delegation where record = $1 and ($2 = '' or person = $2) order by state > 2, invited_at desc, id limit $3`, record, person, maxListedDelegations)
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +234,7 @@ const expireSQL = `
 update delegation d set state = $1, link = null from (
   select record, id from delegation where state in (2, 1) and case state when 1 then answer_by else until end <= $2
   order by case state when 1 then answer_by else until end limit $3 for update skip locked) o
-where d.record = o.record and d.id = o.id returning d.` + `record::text, d.id::text, d.state, d.family, d.given, d.email, d.lang, d.invited_at, d.answer_by, d.until, d.answered_at, d.ended_at, coalesce(d.person, '')`
+where d.record = o.record and d.id = o.id returning d.record::text, d.id::text, d.state, d.family, d.given, d.email, d.lang, d.invited_at, d.answer_by, d.until, d.answered_at, d.ended_at, coalesce(d.person, '')`
 
 // ExpireDelegations ends those whose time is over, and invitations that nobody answered.
 func ExpireDelegations(ctx context.Context, h db.Handle, sys authz.System, now time.Time, limit int) ([]Delegation, error) {
