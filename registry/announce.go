@@ -67,7 +67,7 @@ func (s *Session) hiddenBy(ctx context.Context, sub authz.Subject) ([]xds.CX, er
 	}
 	rows, err := s.tx.Query(ctx, `
 select distinct r.id, r.ins_value, r.ins_authority, r.ins_type from lineage l join record r on r.id = l.record
-where l.hide_patient and $1 = any(l.authors) order by r.id limit $2`, sub.ID, maxAnnouncements)
+where l.hide_patient and l.authors @> array[$1]::text[] order by r.id limit $2`, sub.ID, maxAnnouncements)
 	if err != nil {
 		return nil, err
 	}

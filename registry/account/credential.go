@@ -45,12 +45,12 @@ func ByLogin(ctx context.Context, h db.Handle, login string) (c Credentials, ok 
 	return find(ctx, h, `a.login = $1`, login)
 }
 
-// ByID is an account by its id.
+// ByID is an account by its id, as the database gave it.
 func ByID(ctx context.Context, h db.Handle, id string) (c Credentials, ok bool, err error) {
-	if !db.Storable(id) {
-		id = ""
+	if id == "" {
+		return Credentials{}, false, nil
 	}
-	return find(ctx, h, `a.id::text = $1`, id)
+	return find(ctx, h, `a.id = $1`, id)
 }
 
 // ByPerson is the account that stands for a person, the oldest if there are several.

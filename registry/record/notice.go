@@ -118,7 +118,7 @@ from record r join notice n on n.record = r.id join record w on w.id = n.person:
 		who.Patient, who.Minor = xds.NewCX(value, authority, typ), NoticeKind(kind) == NoticeParent
 		return who, true, nil
 	}
-	_, err = db.On(h).Exec(ctx, `update notice set tries = tries + 1 where record::text = $1 and code is not null and tries < $2`, who.Record, MaxTries)
+	_, err = db.On(h).Exec(ctx, `update notice set tries = tries + 1 where record = nullif($1, '')::uuid and code is not null and tries < $2`, who.Record, MaxTries)
 	return Proved{}, false, err
 }
 

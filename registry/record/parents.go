@@ -93,10 +93,10 @@ update parent p set answer = $3, told_at = $4 from record r where r.id = p.recor
 	}
 	if agrees {
 		_, err = tx.Exec(ctx, `
-insert into record_person (record, person, role, family, given) select $1::uuid, id::text, $3, family, given from record where id::text = $2 on conflict do nothing`,
+insert into record_person (record, person, role, family, given) select $1::uuid, id::text, $3, family, given from record where id = $2::uuid on conflict do nothing`,
 			record, person, int16(authz.RepresentativeRole))
 		return err
 	}
-	_, err = tx.Exec(ctx, `delete from record_person where record::text = $1 and person = $2 and role = $3`, record, person, int16(authz.RepresentativeRole))
+	_, err = tx.Exec(ctx, `delete from record_person where record = $1 and person = $2 and role = $3`, record, person, int16(authz.RepresentativeRole))
 	return err
 }
