@@ -51,12 +51,6 @@ const noticesSQL = `
 insert into notice (record, kind, person, language, email, phone, address, code, card, expires_at, sent_at)
 select * from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::timestamptz[], $11::timestamptz[])`
 
-// reachSQL makes those who have an address contacts of the record: they are told of what
-// professionals do with it from the first day, account or not (S4).
-const reachSQL = `
-insert into contact (record, person, email, lang, created_at)
-select record, person, email, language, $2 from notice where record = any($1) and email <> '' on conflict do nothing`
-
 // attachSQL makes the first parent a representative and asks the other one; it gives the
 // other's address.
 const attachSQL = `
@@ -182,10 +176,7 @@ func enrolNotices(ctx context.Context, tx *db.Tx, byID map[string]Eligible, pare
 		addresses, codes, cards, expires, sent = append(addresses, e.Address), append(codes, code), append(cards, secret(id, e.Card)), append(expires, over), append(sent, at)
 		all = append(all, one)
 	}
-	if _, err := tx.Exec(ctx, noticesSQL, ids, kinds, persons, langs, emails, phones, addresses, codes, cards, expires, sent); err != nil {
-		return nil, err
-	}
-	_, err := tx.Exec(ctx, reachSQL, ids, now)
+	_, err := tx.Exec(ctx, noticesSQL, ids, kinds, persons, langs, emails, phones, addresses, codes, cards, expires, sent)
 	return all, err
 }
 

@@ -101,7 +101,7 @@ type Life struct {
 	BirthDate  string
 }
 
-// Paris is the calendar of majority (policy Q-13).
+// paris is the calendar of majority (policy Q-13).
 var paris = func() *time.Location {
 	l, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
