@@ -22,8 +22,9 @@ const RemindAfter = 14 * 24 * time.Hour
 // due stands in the database, and several gateways run the steps at once: a step holds
 // what it works on (for update skip locked) and survives its being cut short anywhere.
 type step struct {
-	name string
-	run  func(ctx context.Context, now time.Time) (more bool, err error)
+	name  string
+	pause time.Duration // between two looks of the scheduler, where one reads much; 0: none
+	run   func(ctx context.Context, now time.Time) (more bool, err error)
 }
 
 // asScheduler is the right under which the steps work.
@@ -32,22 +33,22 @@ var asScheduler = authz.AsSystem("scheduler")
 // steps are all of them, in the order of a round.
 func (s *Service) steps() []step {
 	return []step{
-		{"life", func(ctx context.Context, now time.Time) (bool, error) {
+		{name: "life", run: func(ctx context.Context, now time.Time) (bool, error) {
 			return s.Registry.Live(ctx, asScheduler, s.Gate, now)
 		}},
-		{"delegations", func(ctx context.Context, now time.Time) (bool, error) {
+		{name: "delegations", run: func(ctx context.Context, now time.Time) (bool, error) {
 			return s.Registry.EndDelegations(ctx, asScheduler, s.Gate, now)
 		}},
-		{"destroy", func(ctx context.Context, _ time.Time) (bool, error) {
+		{name: "destroy", run: func(ctx context.Context, _ time.Time) (bool, error) {
 			return s.Registry.Destroy(ctx, asScheduler, s.Repository)
 		}},
-		{"purge", func(ctx context.Context, now time.Time) (bool, error) {
+		{name: "purge", run: func(ctx context.Context, now time.Time) (bool, error) {
 			return s.Registry.PurgeTrails(ctx, asScheduler, now)
 		}},
-		{"announce", func(ctx context.Context, now time.Time) (bool, error) {
+		{name: "announce", pause: time.Hour, run: func(ctx context.Context, now time.Time) (bool, error) {
 			return s.Registry.RemindAuthors(ctx, asScheduler, now, cmp.Or(s.RemindAfter, RemindAfter))
 		}},
-		{"reminders", func(ctx context.Context, now time.Time) (bool, error) {
+		{name: "reminders", run: func(ctx context.Context, now time.Time) (bool, error) {
 			return s.carnet.RemindDue(ctx, asScheduler, now)
 		}},
 	}
@@ -55,13 +56,13 @@ func (s *Service) steps() []step {
 
 // Schedule does what becomes due until the context ends.
 func (s *Service) Schedule(ctx context.Context) {
-	every(ctx, ScheduleEvery, func() { s.scheduled.round(ctx, s) })
+	every(ctx, ScheduleEvery, func() { s.scheduled.round(ctx, s, false) })
 }
 
 // RunDue does all that is due by now, and returns when nothing is: after the clock of a
 // sandbox was moved, what it shows is then what there is.
 func (s *Service) RunDue(ctx context.Context) error {
-	return s.scheduled.round(ctx, s)
+	return s.scheduled.round(ctx, s, true)
 }
 
 // Still does something while no step runs: the reset of a sandbox.
@@ -76,14 +77,22 @@ func (s *Service) Still(do func() error) error {
 type scheduled struct {
 	turn    sync.Mutex
 	failing map[string]bool
+	ended   map[string]time.Time // the last run of a step that came to its end
 }
 
 // round runs every step to its end. A step that fails is told of once, holds up no other,
-// and is tried again in the next round.
-func (r *scheduled) round(ctx context.Context, s *Service) (failure error) {
+// and is tried again in the next round. One that pauses is left out, unless all are asked for.
+func (r *scheduled) round(ctx context.Context, s *Service, all bool) (failure error) {
 	r.turn.Lock()
 	defer r.turn.Unlock()
+	if r.failing == nil {
+		r.failing, r.ended = map[string]bool{}, map[string]time.Time{}
+	}
 	for _, st := range s.steps() {
+		now := s.Now()
+		if !all && r.pauses(st, now) {
+			continue
+		}
 		err := finish(ctx, st, s.Now)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -93,15 +102,20 @@ func (r *scheduled) round(ctx context.Context, s *Service) (failure error) {
 			if !r.failing[st.name] {
 				s.Log.Error("scheduler: failed, tried again", "step", st.name, "error", err)
 			}
-		} else if r.failing[st.name] {
-			s.Log.Info("scheduler: works again", "step", st.name)
-		}
-		if r.failing == nil {
-			r.failing = map[string]bool{}
+		} else {
+			if r.failing[st.name] {
+				s.Log.Info("scheduler: works again", "step", st.name)
+			}
+			r.ended[st.name] = now
 		}
 		r.failing[st.name] = err != nil
 	}
 	return failure
+}
+
+// pauses tells whether a step came to its end a moment ago and reads too much to look again.
+func (r *scheduled) pauses(st step, now time.Time) bool {
+	return !r.failing[st.name] && now.Sub(r.ended[st.name]) < st.pause
 }
 
 // finish runs a step until nothing is due of it.
