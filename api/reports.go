@@ -6,7 +6,8 @@ import (
 	"github.com/passerelle-sante/passerelle/registry/record"
 )
 
-type reportAnswer struct {
+// Report is one as its readers get it: in calls, and by the command line.
+type Report struct {
 	Number     string     `json:"number"`
 	Record     string     `json:"record"`
 	About      string     `json:"about"`
@@ -25,20 +26,21 @@ var (
 	reportStates = map[record.ReportState]string{record.ReportReceived: "received", record.ReportHandled: "handled", record.ReportClosed: "closed"}
 )
 
-func reportOf(r record.Report) reportAnswer {
-	return reportAnswer{r.Number, r.Record, reportAbouts[r.About], r.Actor, r.Document, unlessZero(r.At), r.Text, reportStates[r.State], r.CreatedAt.UTC(), r.Answer, unlessZero(r.AnsweredAt)}
+// ReportOf renders one.
+func ReportOf(r record.Report) Report {
+	return Report{r.Number, r.Record, reportAbouts[r.About], r.Actor, r.Document, unlessZero(r.At), r.Text, reportStates[r.State], r.CreatedAt.UTC(), r.Answer, unlessZero(r.AnsweredAt)}
 }
 
 type reportsAnswer struct {
-	Reports []reportAnswer `json:"reports"`
+	Reports []Report `json:"reports"`
 }
 
 // reports lists what waits for an answer of the operator (S4, users §2 SIGNALEMENT).
 func (s *Server) reports(c *call) (any, error) {
-	answer := reportsAnswer{Reports: []reportAnswer{}}
+	answer := reportsAnswer{Reports: []Report{}}
 	all, err := s.Rights.OpenReports(c.ctx, c.subject)
 	for _, r := range all {
-		answer.Reports = append(answer.Reports, reportOf(r))
+		answer.Reports = append(answer.Reports, ReportOf(r))
 	}
 	return answer, err
 }
@@ -57,5 +59,5 @@ func (s *Server) answerReport(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return reportOf(r), nil
+	return ReportOf(r), nil
 }

@@ -106,8 +106,13 @@ func (d *Desk) OpenReports(ctx context.Context, sub authz.Subject) (all []record
 	if err := d.Gate.Operates(sub); err != nil {
 		return nil, err
 	}
+	return d.ReportsBy(ctx, d.System)
+}
+
+// ReportsBy is OpenReports for whoever works at the stores themselves.
+func (d *Desk) ReportsBy(ctx context.Context, sys authz.System) (all []record.Report, err error) {
 	err = d.Registry.Read(ctx, func(session *registry.Session) error {
-		all, err = record.OpenReports(ctx, session.Handle(), d.System)
+		all, err = record.OpenReports(ctx, session.Handle(), sys)
 		return err
 	})
 	return all, err
@@ -119,6 +124,15 @@ func (d *Desk) AnswerReport(ctx context.Context, sub authz.Subject, number, answ
 	if err := d.Gate.Operates(sub); err != nil {
 		return r, err
 	}
+	return d.answer(ctx, d.System, number, answer, sub.ID)
+}
+
+// AnswerReportBy is AnswerReport by whoever works at the stores themselves.
+func (d *Desk) AnswerReportBy(ctx context.Context, sys authz.System, number, answer string) (record.Report, error) {
+	return d.answer(ctx, sys, number, answer, sys.Reason())
+}
+
+func (d *Desk) answer(ctx context.Context, sys authz.System, number, answer, by string) (r record.Report, err error) {
 	answer = strings.TrimSpace(answer)
 	if utf8.RuneCountInString(answer) > MaxReport || !utf8.ValidString(answer) || strings.ContainsRune(answer, 0) {
 		return r, &xds.Error{ID: "JSON-002", Where: "answer", Expected: "au plus 2000 caractères"}
@@ -128,7 +142,7 @@ func (d *Desk) AnswerReport(ctx context.Context, sub authz.Subject, number, answ
 		to = record.ReportHandled
 	}
 	err = d.Registry.Write(ctx, func(session *registry.Session) error {
-		if r, err = record.AnswerReport(ctx, session.Handle(), d.System, number, to, answer, sub.ID, d.Now()); err != nil || to != record.ReportClosed {
+		if r, err = record.AnswerReport(ctx, session.Handle(), sys, number, to, answer, by, d.Now()); err != nil || to != record.ReportClosed {
 			return err
 		}
 		return d.tellOne(ctx, session, r.Record, r.Person, message.ReportAnswered, map[string]string{"number": r.Number})

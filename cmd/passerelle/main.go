@@ -67,6 +67,7 @@ type commands struct {
 	Policy     policyCmd         `cmd:"" help:"Politique d'accès."`
 	Directory  directoryCmd      `cmd:"" help:"Annuaire des professionnels et des structures : importer, chercher."`
 	Journal    journalCmd        `cmd:"" help:"Traces des accès : extraction par professionnel."`
+	Reports    reportsCmd        `cmd:"" help:"Signalements des patients : lire, répondre."`
 	Codes      codesCmd          `cmd:"" help:"Jeux de valeurs : chercher un code, comparer deux versions."`
 	Population populationCmd     `cmd:"" help:"Population éligible : importer, suivre, imprimer les avis."`
 	Errors     errorsCommand     `cmd:"" help:"Codes d'erreur : ce qu'ils disent et comment corriger."`
