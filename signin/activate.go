@@ -232,6 +232,9 @@ func (d *Desk) Choose(ctx context.Context, flow string, c Choice) error {
 		if said != nil || failed != nil {
 			return said, failed
 		}
+		if _, known, failed := account.ByPerson(ctx, s.Handle(), a.Who.Person); failed != nil || known {
+			return ErrOver, failed
+		}
 		if _, taken, failed := account.ByLogin(ctx, s.Handle(), c.Login); failed != nil || taken {
 			return account.ErrTaken, failed
 		}
@@ -295,8 +298,9 @@ func (d *Desk) Prove(ctx context.Context, b Browser, flow, code string) (in Ente
 		if a.Pending = a.Pending[1:]; len(a.Pending) > 0 {
 			return nil, d.challenge(ctx, s, flow, a)
 		}
-		done = &a
-		in, said, failed = d.admit(ctx, s, b, flow, a)
+		if in, said, failed = d.admit(ctx, s, b, flow, a); said == nil {
+			done = &a
+		}
 		return said, failed
 	})
 	if err != nil || done == nil {
@@ -305,10 +309,18 @@ func (d *Desk) Prove(ctx context.Context, b Browser, flow, code string) (in Ente
 	return in, d.activate(ctx, done.Who, done.Agreed)
 }
 
-// admit makes the account of an activation, and signs its owner in.
+// admit makes the account of an activation, and signs its owner in. Who has an account
+// meanwhile, by another notice or by this one, gets no second one: it would be open to
+// whoever holds the letter about a child, and hold the records of the parent.
 func (d *Desk) admit(ctx context.Context, s *registry.Session, b Browser, flow string, a activation) (in Entered, said, failed error) {
 	if failed = account.EndFlow(ctx, s.Handle(), flow); failed != nil {
 		return in, nil, failed
+	}
+	if failed = account.Claim(ctx, s.Handle(), a.Who.Person, d.Now()); failed != nil {
+		return in, nil, failed
+	}
+	if _, known, failed := account.ByPerson(ctx, s.Handle(), a.Who.Person); failed != nil || known {
+		return in, ErrOver, failed
 	}
 	if _, taken, failed := account.ByLogin(ctx, s.Handle(), a.Login); failed != nil || taken { // meanwhile
 		return in, account.ErrTaken, failed
