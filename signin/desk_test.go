@@ -359,6 +359,31 @@ func TestBruteForce(t *testing.T) {
 	}
 }
 
+// Guesses at one instant are no way around: they all find the account open, and the right one
+// among them is refused once as many have failed as are forgiven.
+func TestGuessesAtOnce(t *testing.T) {
+	h := newHall(t)
+	for range hashesAtOnce { // the guess waits for its turn, having found the account open
+		h.Passwords.places <- struct{}{}
+	}
+	done := make(chan error)
+	go func() {
+		_, err := h.Password(context.Background(), home, "alice", phrase)
+		done <- err
+	}()
+	time.Sleep(50 * time.Millisecond)
+	for range ofAccount.Free {
+		h.do(func(s *registry.Session) error { return h.fail(t.Context(), s, home, "alice", false) })
+	}
+	<-h.Passwords.places
+	if err := <-done; !errors.Is(err, ErrRefused) {
+		t.Errorf("the right one among many: %v", err)
+	}
+	if n := h.mails("OTP"); n != 0 {
+		t.Errorf("%d codes sent", n)
+	}
+}
+
 // One address does not try the whole town; the next house may go on, and so may a network
 // of IPv6 in which every house is its own.
 func TestAddress(t *testing.T) {
