@@ -154,6 +154,14 @@ type proSheet struct {
 // Known tells whether he may know whose record it is.
 func (p proSheet) Named() bool { return p.Traits != authz.Traits{} }
 
+// sheet is that of a page whose own reading does not say it: nothing on the patient's side.
+func (v *visit) sheet() (sheet proSheet, err error) {
+	if v.side == proSide {
+		sheet.Position, err = v.server.Rights.Heading(v.context(), v.call)
+	}
+	return sheet, err
+}
+
 // Access words, as the page of the record says them.
 var accessWords = map[authz.Access]string{
 	authz.AccessValid:     "Vous pouvez consulter ce dossier.",

@@ -63,7 +63,10 @@ func (v *visit) proDepositForm(status int, page proDepositPage, refused error) e
 	if err != nil {
 		return err
 	}
-	page.Record, page.Minor, page.Findings, page.Today = v.call.Record, deposit.Minor(), v.findings(refused), v.isoDay(v.server.Now())
+	if page.proSheet, err = v.sheet(); err != nil {
+		return err
+	}
+	page.Minor, page.Findings, page.Today = deposit.Minor(), v.findings(refused), v.isoDay(v.server.Now())
 	for _, c := range documentTypes {
 		if !ofPatient(c) {
 			page.Types = append(page.Types, option{Value: typeChoice(c)})

@@ -32,6 +32,9 @@ func (s *Server) proHistory(v *visit) error {
 		return err
 	}
 	page := proHistoryPage{}
+	if page.proSheet, err = v.sheet(); err != nil {
+		return err
+	}
 	if page.Lines, err = v.tellAll(events); err != nil {
 		return err
 	}

@@ -78,6 +78,7 @@ func (v *visit) Writes() bool { return v.writes() }
 
 // overview is the first page of the profile.
 type overview struct {
+	Sheet  proSheet
 	Groups []groupLine
 }
 
@@ -94,6 +95,9 @@ func (s *Server) profile(v *visit) error {
 		return err
 	}
 	var page overview
+	if page.Sheet, err = v.sheet(); err != nil {
+		return err
+	}
 	for _, g := range profileGroups {
 		line := groupLine{profileGroup: g}
 		for _, section := range g.Sections {
@@ -117,6 +121,7 @@ func written(e carnet.Entry) time.Time {
 
 // sectionPage is a page of the profile.
 type sectionPage struct {
+	Sheet    proSheet
 	Group    profileGroup
 	Sections []sectionView
 	Cut      bool // there is more than is read
@@ -176,6 +181,9 @@ func (s *Server) profilePage(v *visit) error {
 		return err
 	}
 	page := sectionPage{Group: group, Cut: p.Cut}
+	if page.Sheet, err = v.sheet(); err != nil {
+		return err
+	}
 	for _, section := range sections {
 		page.Sections = append(page.Sections, v.section(section, p))
 	}

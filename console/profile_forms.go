@@ -12,6 +12,7 @@ import (
 // entryForm is a form for one entry: its fields, with what was written in them and what
 // is wrong with it.
 type entryForm struct {
+	Sheet    proSheet
 	Group    profileGroup
 	Kind     medical.Kind
 	Key      string // "" for a new one
@@ -129,6 +130,10 @@ func (s *Server) theEntry(v *visit) (g profileGroup, section medical.Section, k 
 // entryForm shows a form, the first time or with its findings.
 func (v *visit) entryForm(g profileGroup, k medical.Kind, key string, values map[string]string, refused error) error {
 	form := entryForm{Group: g, Kind: k, Key: key, Findings: v.findings(refused)}
+	var err error
+	if form.Sheet, err = v.sheet(); err != nil {
+		return err
+	}
 	wrong := map[string]string{}
 	for i := range form.Findings {
 		f := &form.Findings[i]

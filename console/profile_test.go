@@ -121,6 +121,18 @@ func TestProfilePages(t *testing.T) {
 	if pro.status != http.StatusOK || !strings.Contains(pro.body, "121,5 / 80 mmHg") || strings.Contains(pro.body, "/ajouter/") {
 		t.Errorf("the médecin traitant: %d %s", pro.status, pro.body)
 	}
+	who := traitant.cast("alice")
+	for _, page := range []string{"/profil", "/profil/mesures", "/profil/vaccinations", "/profil/vaccinations/ajouter", "/deposer", "/historique"} {
+		if got := traitant.get("/pro/" + record + page); !strings.Contains(got.body, `class="patient"><strong>`+who.Given+" "+who.Family) || !strings.Contains(got.body, "Je suis son médecin traitant") {
+			t.Errorf("%s does not say whose it is: %d %s", page, got.status, got.body)
+		}
+		if got := visitor(t, base, "dr-inconnu").get("/pro/" + record + page); strings.Contains(got.body, `class="patient"`) {
+			t.Errorf("%s says a stranger whose it is", page)
+		}
+	}
+	if got := alice.get(home + "/profil"); strings.Contains(got.body, `class="patient"`) {
+		t.Error("alice's own page has the strip of a professional")
+	}
 	if got := visitor(t, base, "patient:bruno").get(home + "/profil/mesures"); got.status != http.StatusNotFound {
 		t.Errorf("bruno: %d", got.status)
 	}

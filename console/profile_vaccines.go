@@ -10,6 +10,7 @@ import (
 
 // vaccinePage is the vaccination book (S1: the calendar, and reminders for all vaccines).
 type vaccinePage struct {
+	Sheet     proSheet
 	Late, Due []forecastView
 	Acts      []actView
 	Done      int // doses of the calendar that are complete
@@ -36,6 +37,9 @@ func (s *Server) vaccinations(v *visit) error {
 		return err
 	}
 	page := vaccinePage{Vaccinations: book}
+	if page.Sheet, err = v.sheet(); err != nil {
+		return err
+	}
 	for _, f := range book.Forecasts {
 		view := forecastView{v.T(f.Group), f.Text, f.Due, f.Late, f.Mandatory}
 		switch f.Status {

@@ -30,14 +30,36 @@ func standing(sub authz.Subject, f authz.Facts) Position {
 // Position is the existence test of a professional on a record.
 func (d *Desk) Position(ctx context.Context, c Call) (p Position, err error) {
 	err = d.profile(ctx, c, c.Purpose(authz.Exists, "state"), func(_ *registry.Session, allowed authz.Allowed) error {
-		f := allowed.Facts()
-		p = standing(c.Subject, f)
-		if p.Access = allowed.Access(d.Now()); p.Access == authz.AccessValid {
-			p.Traits, p.Sex = f.Traits, f.Sex
-		}
+		p = d.position(c, allowed)
 		return nil
 	})
 	return p, err
+}
+
+// Heading is the Position for what stands above a page: the row of the trail is that of
+// the page's own reading, or of the act that its form asks for.
+func (d *Desk) Heading(ctx context.Context, c Call) (p Position, err error) {
+	err = d.Registry.Probe(ctx, func(session *registry.Session) error {
+		patient, err := c.Patient(ctx, session)
+		if err != nil {
+			return err
+		}
+		allowed, err := d.Gate.OpenProfile(ctx, session, c.Subject, patient, c.Purpose(authz.Exists, "state"))
+		if err == nil {
+			p = d.position(c, allowed)
+		}
+		return err
+	})
+	return p, err
+}
+
+func (d *Desk) position(c Call, allowed authz.Allowed) Position {
+	f := allowed.Facts()
+	p := standing(c.Subject, f)
+	if p.Access = allowed.Access(d.Now()); p.Access == authz.AccessValid {
+		p.Traits, p.Sex = f.Traits, f.Sex
+	}
+	return p
 }
 
 // FindByTraits is the opaque id of the record of the one person with exactly these
