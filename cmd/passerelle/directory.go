@@ -11,6 +11,7 @@ import (
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/directory"
 	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/registry/account"
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -88,7 +89,10 @@ func (c *directoryImportCmd) file(ctx context.Context, p *program, reg *registry
 			if err := record.Enlist(ctx, s.Handle(), sys, batch.Professionals...); err != nil {
 				return err
 			}
-			return record.Place(ctx, s.Handle(), sys, batch.Workplaces...)
+			if err := record.Place(ctx, s.Handle(), sys, batch.Workplaces...); err != nil {
+				return err
+			}
+			return account.Listed(ctx, s.Handle(), sys, batch.Contacts...)
 		})
 		if err != nil {
 			return environment("import interrompu après "+plural(answer.Entries, "entrée")+" : "+french(err), "reprendre la même commande : rien ne sera doublé")

@@ -43,7 +43,7 @@ func LookUp(ctx context.Context, h db.Handle, idOrName string) (p Professional, 
 }
 
 // Enlist adds entries to the directory or replaces those that are there, in one
-// statement. Who may regulate is the operator's to say, not an extract's: Regulator
+// statement; of one that is given twice, either. Who may regulate is the operator's to say, not an extract's: Regulator
 // counts where it is true, and takes nothing away.
 func Enlist(ctx context.Context, h db.Handle, sys authz.System, all ...Professional) error {
 	if err := db.BySystem(sys); err != nil {
@@ -59,7 +59,7 @@ func Enlist(ctx context.Context, h db.Handle, sys authz.System, all ...Professio
 	}
 	_, err := db.On(h).Exec(ctx, `
 insert into professional (id, name, kind, family, given, profession, specialty, structure, structure_name, words, regulator)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::boolean[])
+select distinct on (id) * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::boolean[]) as e (id)
 on conflict (id) do update set name = excluded.name, kind = excluded.kind, family = excluded.family, given = excluded.given,
     profession = excluded.profession, specialty = excluded.specialty, structure = excluded.structure,
     structure_name = excluded.structure_name, words = excluded.words, regulator = excluded.regulator or professional.regulator`,
@@ -80,7 +80,7 @@ func Place(ctx context.Context, h db.Handle, sys authz.System, all ...Workplace)
 		columns[0], columns[1], columns[2] = append(columns[0], w.Professional), append(columns[1], w.Structure), append(columns[2], w.StructureName)
 	}
 	_, err := db.On(h).Exec(ctx, `
-insert into workplace (professional, structure, structure_name) select * from unnest($1::text[], $2::text[], $3::text[])
+insert into workplace (professional, structure, structure_name) select distinct on (professional, structure) * from unnest($1::text[], $2::text[], $3::text[]) as w (professional, structure)
 on conflict (professional, structure) do update set structure_name = excluded.structure_name`, columns[0], columns[1], columns[2])
 	return err
 }

@@ -10,12 +10,16 @@ package directory
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/passerelle-sante/passerelle/message"
+	"github.com/passerelle-sante/passerelle/registry/account"
 	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/xds"
 )
@@ -24,13 +28,14 @@ import (
 type Batch struct {
 	Professionals []record.Professional
 	Workplaces    []record.Workplace // beside the one of the professional
+	Contacts      []account.Contact  // of those whose lines name an address
 	Lines         int                // read so far, the heading aside
 }
 
 // batchSize is how many entries are stored at once.
 const batchSize = 1000
 
-// longestLine bounds one line, in bytes.
+// longestLine bounds one line, in bytes: of a longer one nothing is kept.
 const longestLine = 64 << 10
 
 // columns of an extract of persons (PS_LibreAcces_Personne_activite) and of structures
@@ -40,6 +45,7 @@ var (
 		"Identification nationale PP": "id", "Nom d'exercice": "family", "Prénom d'exercice": "given", "Code profession": "profession",
 		"Code type savoir-faire": "skillKind", "Code savoir-faire": "skill", "Numéro FINESS site": "finess", "Numéro SIRET site": "siret",
 		"Identifiant technique de la structure": "place", "Raison sociale site": "placeName", "Code rôle": "role",
+		"Adresse e-mail (coord. structure)": "email", "Adresse BAL MSSanté": "mailbox",
 	}
 	ofStructures = map[string]string{"nofinesset": "finess", "rs": "name", "rslongue": "longName"}
 	neededOf     = map[string][]string{"persons": {"id", "family", "given", "profession"}, "structures": {"finess", "name"}}
@@ -47,14 +53,19 @@ var (
 
 // Extract is one being read.
 type Extract struct {
-	csv      *csv.Reader
+	lines    *bufio.Reader
+	comma    rune
+	columns  int
 	at       map[string]int // column by what it is
 	persons  bool
-	line     int
+	line     int // where it stands
+	told     int // lines that held anything, the heading aside
 	findings xds.Errors
 	refused  int
 	pending  *record.Professional // whose lines go on
 	places   []record.Workplace   // of pending
+	email    string               // of pending
+	mailbox  string               // of pending, of secured messaging
 }
 
 // Open reads the heading. DIR-001: it is neither of the two.
@@ -63,17 +74,17 @@ func Open(r io.Reader) (*Extract, error) {
 	if bom, _ := buffered.Peek(3); bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
 		_, _ = buffered.Discard(3)
 	}
-	first, err := buffered.Peek(longestLine)
+	e := &Extract{lines: buffered}
+	heading, long, err := e.next()
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	heading, _, _ := bytes.Cut(first, []byte("\n"))
-	e := &Extract{csv: csv.NewReader(buffered), line: 1}
-	e.csv.Comma, e.csv.LazyQuotes, e.csv.ReuseRecord, e.csv.FieldsPerRecord = separator(heading), true, true, -1
-	names, err := e.csv.Read()
-	if err != nil {
+	if err != nil || long {
 		return nil, &xds.Error{ID: "DIR-001", Where: "ligne 1", Expected: expectedHeading}
 	}
+	e.comma = separator(heading)
+	names := e.split(heading)
+	e.columns = len(names)
 	for kind, columns := range map[string]map[string]string{"persons": ofPersons, "structures": ofStructures} {
 		at := map[string]int{}
 		for i, name := range names {
@@ -101,33 +112,79 @@ func has(at map[string]int, needed []string) bool {
 }
 
 // separator is what stands most often in the heading.
-func separator(heading []byte) rune {
+func separator(heading string) rune {
 	best := '|'
 	for _, c := range "|;,\t" {
-		if bytes.Count(heading, []byte(string(c))) > bytes.Count(heading, []byte(string(best))) {
+		if strings.Count(heading, string(c)) > strings.Count(heading, string(best)) {
 			best = c
 		}
 	}
 	return best
 }
 
+// next is the next line that holds anything, without its end.
+func (e *Extract) next() (line string, long bool, err error) {
+	for line == "" && !long && err == nil {
+		var part []byte
+		part, err = e.lines.ReadSlice('\n')
+		for e.line++; errors.Is(err, bufio.ErrBufferFull); _, err = e.lines.ReadSlice('\n') {
+			long = true
+		}
+		if !long {
+			line = strings.TrimRight(string(part), "\r\n")
+		}
+	}
+	if line != "" || long {
+		err = unlessEnd(err) // the last line may have none
+	}
+	return line, long, err
+}
+
+func unlessEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// split gives the fields of a line. Most extracts quote nothing, and a name that begins
+// with a quotation mark is one; where quotes make fields of the heading's number, they
+// are quotes. No field goes on in the next line.
+func (e *Extract) split(line string) []string {
+	plain := strings.Split(line, string(e.comma))
+	if !strings.Contains(line, `"`) {
+		return plain
+	}
+	quoted := csv.NewReader(strings.NewReader(line))
+	quoted.Comma, quoted.FieldsPerRecord = e.comma, -1
+	fields, err := quoted.Read()
+	if err != nil || e.columns > 0 && len(fields) != e.columns {
+		return plain
+	}
+	return fields
+}
+
 // Next gives the next entries; the last batch comes with io.EOF. Any other error is a
 // file that cannot be read on.
 func (e *Extract) Next() (b Batch, err error) {
 	for len(b.Professionals) < batchSize && err == nil {
-		var row []string
-		if row, err = e.csv.Read(); err == nil {
-			e.line++
-			e.take(row, &b)
-		} else if bad := (*csv.ParseError)(nil); errors.As(err, &bad) {
-			e.line, err = e.line+1, nil
-			e.refuse("", "une ligne de l'extrait")
+		var line string
+		var long bool
+		switch line, long, err = e.next(); {
+		case err != nil:
+		case long:
+			e.refuse("", "une ligne d'au plus 64 Kio")
+		default:
+			e.take(e.split(line), &b)
+		}
+		if err == nil {
+			e.told++
 		}
 	}
 	if err != nil {
 		e.flush(&b)
 	}
-	b.Lines = e.line - 1
+	b.Lines = e.told
 	return b, err
 }
 
@@ -170,16 +227,23 @@ func (e *Extract) take(row []string, b *Batch) {
 	}
 	structure, name := place(field), field("placeName")
 	if e.pending == nil {
-		e.pending = &record.Professional{ID: id, Name: id, Kind: "pro", Family: strings.Clone(field("family")), Given: strings.Clone(field("given")),
-			Profession: strings.Clone(field("profession")), Structure: structure, StructureName: strings.Clone(name)}
+		e.pending = &record.Professional{ID: id, Name: id, Kind: "pro", Family: field("family"), Given: field("given"),
+			Profession: field("profession"), Structure: structure, StructureName: name}
 	} else if structure != "" && e.pending.Structure == "" {
-		e.pending.Structure, e.pending.StructureName = structure, strings.Clone(name)
-	} else if structure != "" && structure != e.pending.Structure {
-		e.places = append(e.places, record.Workplace{Professional: id, Structure: structure, StructureName: strings.Clone(name)})
+		e.pending.Structure, e.pending.StructureName = structure, name
+	} else if structure != "" && structure != e.pending.Structure && !slices.ContainsFunc(e.places, func(w record.Workplace) bool { return w.Structure == structure }) {
+		e.places = append(e.places, record.Workplace{Professional: id, Structure: structure, StructureName: name})
+	}
+	// Messages tell nothing and no name, so that of the structure serves; a mailbox of
+	// secured messaging takes nothing from outside it, as a rule.
+	for name, known := range map[string]*string{"email": &e.email, "mailbox": &e.mailbox} {
+		if address, ok := message.Address(field(name)); ok && *known == "" {
+			*known = address
+		}
 	}
 	// A qualified specialty (S) tells more of what he may read than another skill.
 	if skill := field("skill"); skill != "" && (e.pending.Specialty == "" || field("skillKind") == "S") {
-		e.pending.Specialty = strings.Clone(skill)
+		e.pending.Specialty = skill
 	}
 }
 
@@ -190,7 +254,10 @@ func (e *Extract) flush(b *Batch) {
 	}
 	b.Professionals = append(b.Professionals, *e.pending)
 	b.Workplaces = append(b.Workplaces, e.places...)
-	e.pending, e.places = nil, nil
+	if email := cmp.Or(e.email, e.mailbox); email != "" {
+		b.Contacts = append(b.Contacts, account.Contact{Professional: e.pending.ID, Email: email})
+	}
+	e.pending, e.places, e.email, e.mailbox = nil, nil, "", ""
 }
 
 func (e *Extract) takeStructure(field func(string) string, b *Batch) {
@@ -202,7 +269,7 @@ func (e *Extract) takeStructure(field func(string) string, b *Batch) {
 		e.refuse("nofinesset", "un numéro FINESS de 9 caractères et une raison sociale")
 		return
 	}
-	b.Professionals = append(b.Professionals, record.Professional{ID: "1" + finess, Name: "1" + finess, Kind: "struct", Structure: "1" + finess, StructureName: strings.Clone(name)})
+	b.Professionals = append(b.Professionals, record.Professional{ID: "1" + finess, Name: "1" + finess, Kind: "struct", Structure: "1" + finess, StructureName: name})
 }
 
 // place is the Struct_IdNat of the place of a line (domain §3.1): FINESS, SIRET, else the
@@ -210,11 +277,11 @@ func (e *Extract) takeStructure(field func(string) string, b *Batch) {
 func place(field func(string) string) string {
 	switch {
 	case finessNumber(field("finess")):
-		return "1" + strings.Clone(field("finess"))
+		return "1" + field("finess")
 	case number(field("siret"), 14):
-		return "3" + strings.Clone(field("siret"))
+		return "3" + field("siret")
 	case len(field("place")) <= 64:
-		return strings.Clone(field("place"))
+		return field("place")
 	default:
 		return ""
 	}
