@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/passerelle-sante/passerelle/registry/record"
 )
 
 // letters are the e-mails that an address got, the latest last.
@@ -194,6 +196,26 @@ func TestDelegationCalls(t *testing.T) {
 	}
 	if got := send(t, http.MethodGet, calls, holder, ""); !strings.Contains(got, `"renounced"`) || !strings.Contains(got, `"revoked"`) {
 		t.Errorf("afterwards: %s", got)
+	}
+}
+
+// Invitations go to any address, so no more are sent within a day than anybody needs, however
+// many are taken back.
+func TestInvitationsOfADay(t *testing.T) {
+	t.Parallel()
+	base := open(t)
+	calls := base + "/api/v1/records/" + strings.TrimPrefix(entered(t, visitor(t, base, "patient:bruno")), "/patient/") + "/delegates"
+	holder := bearer(t, base, ask{"as": "patient:bruno", "patient": "bruno"})
+	for n := range record.MaxInvitations + 1 {
+		var one struct{ ID string }
+		answer := send(t, http.MethodPost, calls, holder, `{"family":"Roux","given":"Zoé","email":"zoe@exemple.fr"}`)
+		if err := json.Unmarshal([]byte(answer), &one); err != nil || (one.ID != "") != (n < record.MaxInvitations) {
+			t.Fatalf("invitation %d: %s", n+1, answer)
+		}
+		send(t, http.MethodDelete, calls+"/"+one.ID, holder, "")
+	}
+	if n := len(letters(t, base, "zoe@exemple.fr")); n != record.MaxInvitations {
+		t.Errorf("%d e-mails", n)
 	}
 }
 

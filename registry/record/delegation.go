@@ -26,12 +26,13 @@ const (
 	DelegationRenounced DelegationState = 6 // by the delegate
 )
 
-// How long a delegation may last, how long its invitation waits for an answer, and how
-// many may stand at once.
+// How long a delegation may last, how long its invitation waits for an answer, how many
+// may stand at once, and how many may be sent within a day: they go to any address.
 const (
 	LongestDelegation = 365 * 24 * time.Hour
 	AnswerTime        = 14 * 24 * time.Hour
 	MaxDelegations    = 5
+	MaxInvitations    = 20
 )
 
 // Delegation is access that a holder gives, or offers, to a relative (S1).
@@ -74,7 +75,7 @@ func linkDigest(link string) []byte {
 }
 
 // Invite stores an invitation with its one-time link (R-42): DLG-001 when too many stand,
-// or one for that address. What a former invitation of the address came to is kept.
+// too many were sent, or one stands for that address. What a former invitation of the address came to is kept.
 func Invite(ctx context.Context, h db.Handle, a authz.Allowed, d Delegation, link string, now time.Time) error {
 	if err := db.Permitted(h, a, authz.SetParams); err != nil {
 		return err
@@ -86,8 +87,11 @@ func Invite(ctx context.Context, h db.Handle, a authz.Allowed, d Delegation, lin
 	if err != nil {
 		return err
 	}
-	standing := 0
+	standing, sent := 0, 0
 	for _, other := range all {
+		if now.Sub(other.InvitedAt) < 24*time.Hour {
+			sent++
+		}
 		if other.Stands(now) {
 			standing++
 			if other.Email == d.Email {
@@ -97,6 +101,9 @@ func Invite(ctx context.Context, h db.Handle, a authz.Allowed, d Delegation, lin
 	}
 	if standing >= MaxDelegations {
 		return &xds.Error{ID: "DLG-001", Expected: "au plus 5 proches à la fois"}
+	}
+	if sent >= MaxInvitations {
+		return &xds.Error{ID: "DLG-001", Expected: "au plus 20 invitations en 24 heures"}
 	}
 	_, err = db.On(h).Exec(ctx, `
 insert into delegation (record, id, state, family, given, email, lang, link, invited_at, answer_by, until) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
