@@ -2,6 +2,7 @@ package carnet
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
@@ -24,16 +25,15 @@ const (
 // others.
 func (d *Desk) RemindDue(ctx context.Context, sys authz.System, now time.Time) (more bool, err error) {
 	all, err := d.Rights.Registry.Reminders(ctx, sys, now, remindMost)
+	failures := []error{err}
 	for _, one := range all {
 		due, next, err := d.due(ctx, one, now)
-		if err != nil {
-			return false, err
+		if err == nil {
+			err = d.Rights.Registry.Reminded(ctx, sys, one, due, next)
 		}
-		if err := d.Rights.Registry.Reminded(ctx, sys, one, due, next); err != nil {
-			return false, err
-		}
+		failures = append(failures, err) // who cannot be looked at now holds up nobody: his lease ends
 	}
-	return len(all) == remindMost, err
+	return len(all) == remindMost, errors.Join(failures...)
 }
 
 // due are the doses that are to be done as somebody sees them, and when that may change.
