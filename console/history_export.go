@@ -37,42 +37,14 @@ func (s *Server) exportHistory(v *visit) error {
 		format = asked
 	}
 	w := format.begin(buffer, v)
-	known := map[string]record.Professional{}
-	var batch []registry.Event
-	flush := func() error {
-		var ids []string
-		for _, e := range batch {
-			for _, id := range []string{e.Actor, e.Structure} {
-				if _, asked := known[id]; !asked {
-					known[id] = record.Professional{}
-					ids = append(ids, id)
-				}
-			}
-		}
-		found, err := s.Rights.Directory(v.context(), ids)
-		if err != nil {
-			return err
-		}
-		for id, p := range found {
-			known[id] = p
-		}
-		for _, e := range batch {
+	err = s.Rights.ExportHistory(v.context(), v.call, q, func(lines []registry.Event, known map[string]record.Professional) error {
+		for _, e := range lines {
 			if err := w.line(v.tell(e, known)); err != nil {
 				return err
 			}
 		}
-		batch = batch[:0]
 		return nil
-	}
-	err = s.Rights.ExportHistory(v.context(), v.call, q, func(e registry.Event) error {
-		if batch = append(batch, e); len(batch) < exportBatch {
-			return nil
-		}
-		return flush()
 	})
-	if err == nil {
-		err = flush()
-	}
 	if err != nil {
 		return err
 	}
@@ -93,9 +65,6 @@ func (s *Server) exportHistory(v *visit) error {
 	v.ctx.DataFromReader(http.StatusOK, size, format.kind, aside, map[string]string{"Content-Disposition": `attachment; filename="historique.` + format.extension + `"`})
 	return nil
 }
-
-// exportBatch is for how many lines the directory is asked at once.
-const exportBatch = 1000
 
 // exportWriter writes lines in one format.
 type exportWriter interface {

@@ -2,9 +2,11 @@ package rights
 
 import (
 	"context"
+	"maps"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry"
+	"github.com/passerelle-sante/passerelle/registry/record"
 )
 
 // History is under J-2…J-5; q.Actor may be the directory's name.
@@ -16,11 +18,46 @@ func (d *Desk) History(ctx context.Context, c Call, q registry.HistoryQuery) (ev
 	return events, next, err
 }
 
-// ExportHistory gives every line that History would, page after page, as one request. The
-// trail row of it is written once all was given: nothing may leave before.
-func (d *Desk) ExportHistory(ctx context.Context, c Call, q registry.HistoryQuery, each func(registry.Event) error) error {
+// exportBatch is for how many lines the directory is asked at once.
+const exportBatch = 1000
+
+// ExportHistory gives every line that History would as one request, some at a time, with
+// the entries of the directory that they name: asked for in the same session, since
+// whoever holds a connection must not wait for another one. The trail row of it is written
+// once all was given: nothing may leave before.
+func (d *Desk) ExportHistory(ctx context.Context, c Call, q registry.HistoryQuery, some func(lines []registry.Event, known map[string]record.Professional) error) error {
 	return d.journal(ctx, c, "history-export", q, func(session *registry.Session, allowed authz.Allowed, asked registry.HistoryQuery) error {
-		return session.EachHistory(ctx, allowed, asked, each)
+		known := map[string]record.Professional{}
+		var batch []registry.Event
+		flush := func() error {
+			var ids []string
+			for _, e := range batch {
+				for _, id := range []string{e.Actor, e.Structure} {
+					if _, asked := known[id]; !asked {
+						known[id] = record.Professional{}
+						ids = append(ids, id)
+					}
+				}
+			}
+			found, err := record.Listed(ctx, session.Handle(), ids)
+			if err != nil {
+				return err
+			}
+			maps.Copy(known, found)
+			err = some(batch, known)
+			batch = batch[:0]
+			return err
+		}
+		err := session.EachHistory(ctx, allowed, asked, func(e registry.Event) error {
+			if batch = append(batch, e); len(batch) < exportBatch {
+				return nil
+			}
+			return flush()
+		})
+		if err != nil {
+			return err
+		}
+		return flush()
 	})
 }
 
