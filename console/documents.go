@@ -50,7 +50,9 @@ func (v *visit) line(d xds.Document) line {
 	}
 	for _, a := range e.Authors {
 		if len(a.Institutions) > 0 {
-			l.Structure = xds.Unescape(a.Institutions[0].Name())
+			if l.Structure = xds.Unescape(a.Institutions[0].Name()); l.Structure == l.Author {
+				l.Structure = ""
+			}
 			break
 		}
 	}

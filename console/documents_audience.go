@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/rights"
@@ -19,6 +20,7 @@ var confidentialityRoutes = []route{
 // audiencePage is who sees a document, now and after the one change that there is.
 type audiencePage struct {
 	line
+	Past                      string // address of the history of the document
 	Masked, MaskAll, MaskedOK bool
 	Changes                   bool // the visitor may make it: the answers of after are shown
 	Regulator                 authz.Answer
@@ -52,7 +54,7 @@ func (s *Server) audience(v *visit) error {
 		return err
 	}
 	p := audiencePage{
-		line: v.line(a.Document), Masked: a.Document.Marks.MaskedPS, MaskAll: a.Settings.MaskAll, MaskedOK: a.Settings.MaskedOK && (a.Settings.SamuOK || a.Settings.BdgOK),
+		line: v.line(a.Document), Past: v.at("historique") + "?" + url.Values{"document": {v.param("document")}}.Encode(), Masked: a.Document.Marks.MaskedPS, MaskAll: a.Settings.MaskAll, MaskedOK: a.Settings.MaskedOK && (a.Settings.SamuOK || a.Settings.BdgOK),
 		Changes: v.MayAct(), Regulator: a.Regulator,
 	}
 	for _, one := range a.Professions {

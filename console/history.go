@@ -43,7 +43,8 @@ type filter struct {
 	From, To  string // days in Paris
 	Actor     string
 	Sort      string
-	Mine      bool // one's own actions too
+	Document  string // of which alone the lines are, "" for all
+	Mine      bool   // one's own actions too
 	Page      string
 	Narrowed  bool // anything but what is shown at first
 	Everybody bool // no actor is chosen
@@ -51,9 +52,9 @@ type filter struct {
 
 // asked reads the filter; what cannot be read is a finding.
 func (v *visit) asked() (f filter, q registry.HistoryQuery, err error) {
-	f = filter{From: v.query("du"), To: v.query("au"), Actor: v.query("acteur"), Sort: v.query("type"), Mine: v.query("moi") != "", Page: v.query("suite")}
+	f = filter{From: v.query("du"), To: v.query("au"), Actor: v.query("acteur"), Sort: v.query("type"), Document: v.query("document"), Mine: v.query("moi") != "", Page: v.query("suite")}
 	f.Everybody = f.Actor == ""
-	f.Narrowed = f.From+f.To+f.Actor+f.Sort != "" || f.Mine
+	f.Narrowed = f.From+f.To+f.Actor+f.Sort+f.Document != "" || f.Mine
 	q = registry.HistoryQuery{Actor: f.Actor, Page: f.Page, Limit: linesOfPage}
 	var findings xds.Errors
 	for _, bound := range []struct {
@@ -73,7 +74,7 @@ func (v *visit) asked() (f filter, q registry.HistoryQuery, err error) {
 	}
 	i := slices.IndexFunc(sorts, func(s sort) bool { return s.Name == f.Sort })
 	q.Keep = func(e registry.Event) bool {
-		return (f.Mine || f.Actor != "" || !e.Own) && (i < 0 || sorts[i].keep(e))
+		return (f.Mine || f.Actor != "" || !e.Own) && (i < 0 || sorts[i].keep(e)) && (f.Document == "" || e.Document == "urn:uuid:"+f.Document)
 	}
 	return f, q, findings.Err()
 }

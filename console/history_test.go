@@ -78,6 +78,15 @@ func TestHistoryPages(t *testing.T) {
 	deposits := alice.get(home + "/historique?type=documents")
 	holds(t, deposits, "a déposé un document", "Laboratoire Bio-Lab des Flandres")
 	lacks(t, deposits, "a consulté la liste")
+	one := alice.documents("")[0]
+	of := alice.get(home + "/historique?document=" + one[strings.LastIndex(one, "/")+1:])
+	holds(t, of, "Seulement ce qui concerne un document", "a déposé un document")
+	lacks(t, of, "a consulté la liste")
+	for _, path := range []string{"/patient/nulle-part", home + "/nulle-part", "/pro/nulle-part"} {
+		if got := alice.get(path); got.status != http.StatusNotFound || !strings.Contains(got.body, "JSON-003") {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
 }
 
 // An export says what the page says, as a spreadsheet or as JSON, and no cell of it is a

@@ -3,6 +3,7 @@ package console
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry/record"
@@ -70,12 +71,20 @@ func capitals(family string) string {
 // Given is what the holder of the record is called by those who act for him.
 func (v *visit) Given() string { return v.record.Traits.Given }
 
+// elided is a sentence about a name, in French with d' for de before a vowel.
+func (v *visit) elided(sentence, name string) string {
+	if first, _ := utf8.DecodeRuneInString(name); v.lang == "fr" && strings.ContainsRune("AEIOUÂÉÈÊËÎÏÔ", first) {
+		return strings.Replace(sentence, "de "+name, "d'"+name, 1)
+	}
+	return sentence
+}
+
 // Of is the record of the visit, after a noun: de mon dossier, du dossier de Chloé.
 func (v *visit) Of() string {
 	if v.own() {
 		return v.T("de mon dossier")
 	}
-	return v.T("du dossier de %s", v.Given())
+	return v.elided(v.T("du dossier de %s", v.Given()), v.Given())
 }
 
 // The is the record of the visit: mon dossier, le dossier de Chloé.
@@ -83,7 +92,15 @@ func (v *visit) The() string {
 	if v.own() {
 		return v.T("mon dossier")
 	}
-	return v.T("le dossier de %s", v.Given())
+	return v.elided(v.T("le dossier de %s", v.Given()), v.Given())
+}
+
+// patientDoorWords say what a patient, or who acts for him, can do before a closed door.
+var patientDoorWords = map[string]string{
+	"ACC-01":   "Il est fermé ou n'a jamais été activé : le titulaire l'ouvre depuis ses paramètres, « Fermer ou supprimer ».",
+	"ACC-05":   "Le dossier d'un mineur est tenu par ses représentants légaux, avec leur propre compte. Le titulaire y entre à ses dix-huit ans.",
+	"ACC-06":   "À dix-huit ans, le titulaire tient seul son dossier. Il peut y inviter un proche.",
+	"LIFE-002": "Il faut écrire SUPPRIMER, en capitales.",
 }
 
 // Decides tells whether the visitor may change who enters, as far as a page offers it:
@@ -96,7 +113,7 @@ func (v *visit) Acting() string {
 	case v.side != patientSide || v.record.Record == "" || v.own():
 		return ""
 	case v.represented():
-		return v.T("Vous agissez sur le dossier de %s, que vous représentez.", v.Holder())
+		return v.elided(v.T("Vous agissez sur le dossier de %s, que vous représentez.", v.Holder()), v.Holder())
 	}
-	return v.T("Vous consultez le dossier de %s, qui vous en a délégué l'accès.", v.Holder())
+	return v.elided(v.T("Vous consultez le dossier de %s, qui vous en a délégué l'accès.", v.Holder()), v.Holder())
 }

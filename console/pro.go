@@ -241,6 +241,7 @@ var proDoorWords = map[string]string{
 	"ACC-24": "Ce mode est celui du médecin régulateur du centre 15, si le patient l'a permis.",
 	"ACC-25": "Vérifiez le nom, le prénom et la date de naissance, et justifiez l'accès. Le patient peut aussi s'être opposé à ce mode.",
 	"ACC-29": "Recueillez de nouveau l'accord du patient, puis déclarez-le sur la page du dossier.",
+	"C-08":   "Choisissez à quel titre, et cochez la déclaration : sans elle, le dossier ne s'ouvre pas.",
 }
 
 // RecordPage is the page of the record that a professional is in, "" elsewhere.

@@ -233,7 +233,7 @@ func (v *visit) proTags(d xds.Document) (tags []tag) {
 }
 
 func typeName(c xds.Code) string {
-	if known, ok := dmp.ValueSets()[xds.AttrTypeCode].Find(c); ok {
+	if known, ok := dmp.ValueSets()[xds.AttrTypeCode].Find(c); ok && known.Display != "" {
 		return known.Display
 	}
 	if c.Display != "" {
@@ -247,7 +247,7 @@ func authorNames(authors []xds.Author) string {
 	var names []string
 	for _, a := range authors {
 		name := nameOf(a.Person)
-		if len(a.Institutions) > 0 && a.Institutions[0].Name() != "" {
+		if len(a.Institutions) > 0 && a.Institutions[0].Name() != "" && xds.Unescape(a.Institutions[0].Name()) != name {
 			name = strings.TrimPrefix(name+", "+xds.Unescape(a.Institutions[0].Name()), ", ")
 		}
 		if name != "" && !slices.Contains(names, name) {

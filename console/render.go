@@ -167,7 +167,11 @@ func (v *visit) fail(err error) {
 		}
 	}
 	v.server.Log.Info("page", "path", v.ctx.FullPath(), "code", all[0].ID)
-	if err := v.render(all[0].Problem().Status, "error", v.T("Cette page ne peut pas s'afficher"), v.findings(all)); err != nil && !v.gone {
+	findings := v.findings(all)
+	if findings[0].Code == "JSON-003" {
+		findings[0].Hint = v.T("Cette page n'existe pas, n'existe plus, ou ne vous est pas ouverte.")
+	}
+	if err := v.render(all[0].Problem().Status, "error", v.T("Cette page ne peut pas s'afficher"), findings); err != nil && !v.gone {
 		v.server.Log.Error("page", "path", v.ctx.FullPath(), "error", err)
 		v.ctx.Data(http.StatusInternalServerError, "text/plain; charset=utf-8", []byte("INT-001\n"))
 	}
@@ -176,6 +180,7 @@ func (v *visit) fail(err error) {
 // finding is an error as a page tells it.
 type finding struct {
 	Code, Text, Where, Expected, Hint string
+	Help                              string // what to do, in words that are no integrator's
 }
 
 // findings are errors in the language of the visit; for a form that is shown again they
@@ -189,8 +194,13 @@ func (v *visit) findings(err error) []finding {
 	for _, e := range all {
 		p := e.Problem()
 		f := finding{Code: e.ID, Text: p.French, Where: e.Where, Expected: e.Expected, Hint: e.HintText()}
-		if words, door := proDoorWords[e.ID]; door && v.side == proSide {
-			f.Hint = v.T(words)
+		doors := patientDoorWords
+		if v.side == proSide {
+			doors = proDoorWords
+		}
+		if words, door := doors[e.ID]; door {
+			f.Help = v.T(words)
+			f.Hint, f.Where, f.Expected = f.Help, "", "" // which name fields of messages
 		}
 		if v.lang == "en" {
 			f.Text = strings.ToUpper(p.English[:1]) + p.English[1:]

@@ -25,6 +25,7 @@ import (
 	"github.com/passerelle-sante/passerelle/repository"
 	"github.com/passerelle-sante/passerelle/rights"
 	"github.com/passerelle-sante/passerelle/signin"
+	"github.com/passerelle-sante/passerelle/xds"
 )
 
 // Server answers /patient and /pro.
@@ -112,6 +113,19 @@ func (s *Server) Routes(r gin.IRouter) error {
 	}
 	r.GET("/console/static/:file", s.asset)
 	return nil
+}
+
+// Missing answers an address of the consoles where there is no page; false: it is none of
+// theirs.
+func (s *Server) Missing(c *gin.Context) bool {
+	path := c.Request.URL.Path + "/"
+	for _, side := range []side{patientSide, proSide} {
+		if strings.HasPrefix(path, "/"+string(side)+"/") {
+			s.handler(route{path: "/" + string(side), open: true, handle: func(*Server, *visit) error { return &xds.Error{ID: "JSON-003"} }})(c)
+			return true
+		}
+	}
+	return false
 }
 
 // asset serves what pages refer to; its address changes with its content.

@@ -57,7 +57,7 @@ func (s *Sandbox) home(c *gin.Context) {
 		return
 	}
 	st := s.cast()
-	page := map[string]any{"Style": style, "Base": s.Base, "Now": s.clock.Now().Format("02/01/2006 15:04"), "Jumps": jumps}
+	page := map[string]any{"Style": style, "Base": s.Base, "Now": s.clock.Now().In(s.Service.Gate.Paris).Format("02/01/2006 15:04"), "Jumps": jumps}
 	var patients, professionals []role
 	for _, r := range roles {
 		_, err := st.who(r.As)
@@ -91,6 +91,24 @@ func (s *Sandbox) enter(c *gin.Context) {
 	if page, ok := s.begin(c, c.PostForm("as")); ok {
 		c.Redirect(http.StatusSeeOther, page.Page)
 	}
+}
+
+// newcomer is who receives the notice that a record will be opened, from the home page.
+const newcomer = `ins,nom,prenom,sexe,naissance,courriel,adresse,carte,telephone,parent,autre_parent
+267055999900117^^^&1.2.250.1.213.1.4.10&ISO^NH,LEMAIRE,Hélène,F,1967-05-12,helene.lemaire@sandbox.invalid,,8025000001234567890,,,
+`
+
+// notify sends her the notice; a second time changes nothing.
+func (s *Sandbox) notify(c *gin.Context) {
+	if !sameOrigin(c) {
+		refuse(c, &xds.Error{ID: "WEB-001"})
+		return
+	}
+	if _, err := s.enrol(c, []byte(newcomer)); err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Redirect(http.StatusSeeOther, "/mail?to=helene.lemaire@sandbox.invalid")
 }
 
 // forward moves the clock from the home page.

@@ -46,6 +46,17 @@ func TestHomePlaysARole(t *testing.T) {
 	if resp := post("/sandbox/enter", "cross-site", url.Values{"as": {"patient:alice"}}); resp.StatusCode != http.StatusForbidden || len(resp.Cookies()) != 0 {
 		t.Errorf("from another site: %d", resp.StatusCode)
 	}
+	if resp := post("/sandbox/notice", "cross-site", nil); resp.StatusCode != http.StatusForbidden {
+		t.Errorf("a notice from another site: %d", resp.StatusCode)
+	}
+	for range 2 {
+		if resp := post("/sandbox/notice", "same-origin", nil); resp.StatusCode != http.StatusSeeOther {
+			t.Errorf("a notice: %d", resp.StatusCode)
+		}
+	}
+	if _, mails := fetch(t, server.URL+"/sandbox/population"); !strings.Contains(mails, "population.csv") {
+		t.Errorf("nobody was told: %s", mails)
+	}
 	before := s.clock.Offset()
 	if resp := post("/sandbox/forward", "cross-site", url.Values{"advance": {"1d"}}); resp.StatusCode != http.StatusForbidden || s.clock.Offset() != before {
 		t.Errorf("the clock moved from another site: %d", resp.StatusCode)

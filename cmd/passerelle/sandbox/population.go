@@ -10,6 +10,7 @@ import (
 
 	"github.com/passerelle-sante/passerelle/cmd/passerelle/service"
 	"github.com/passerelle-sante/passerelle/population"
+	"github.com/passerelle-sante/passerelle/registry/record"
 	"github.com/passerelle-sante/passerelle/xds"
 )
 
@@ -28,11 +29,15 @@ func (s *Sandbox) importPopulation(c *gin.Context) {
 		refuse(c, &xds.Error{ID: "JSON-002", Expected: "un fichier d'au plus 32 Mio"})
 		return
 	}
-	// Whoever asks may go away; the import goes on.
-	job, err := s.office().Import(context.WithoutCancel(c), population.Source{Name: "population.csv", Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(raw)), nil
-	}}, nil)
+	job, err := s.enrol(c, raw)
 	s.answerPolicy(c, job, err)
+}
+
+// enrol imports a file of the population. Whoever asks may go away; the import goes on.
+func (s *Sandbox) enrol(c *gin.Context, file []byte) (record.Job, error) {
+	return s.office().Import(context.WithoutCancel(c), population.Source{Name: "population.csv", Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(file)), nil
+	}}, nil)
 }
 
 // population tells how far the opening of the records is.

@@ -234,6 +234,9 @@ func (s *Service) route() error {
 	s.router.RedirectTrailingSlash = false
 	s.router.Use(s.metrics.count, s.shed, s.guard, s.origin)
 	s.router.NoRoute(func(c *gin.Context) {
+		if c.Request.Method == http.MethodGet && s.Console.Missing(c) {
+			return
+		}
 		e := &xds.Error{ID: "FHIR-003"}
 		if face(c.Request.URL.Path) == "xds" {
 			e.Hint = "les adresses SOAP : " + strings.Join(s.soapPaths(), ", ")
