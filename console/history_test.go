@@ -82,7 +82,7 @@ func TestHistoryPages(t *testing.T) {
 	of := alice.get(home + "/historique?document=" + one[strings.LastIndex(one, "/")+1:])
 	holds(t, of, "Seulement ce qui concerne un document", "a déposé un document")
 	lacks(t, of, "a consulté la liste")
-	for _, path := range []string{"/patient/nulle-part", home + "/nulle-part", "/pro/nulle-part"} {
+	for _, path := range []string{"/patient/nulle-part", home + "/nulle-part", "/pro/nulle/part"} {
 		if got := alice.get(path); got.status != http.StatusNotFound || !strings.Contains(got.body, "JSON-003") {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}

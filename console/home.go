@@ -40,7 +40,7 @@ var entries = map[side][]item{
 
 // menu is that of the record of the visit; none without one.
 func (v *visit) menu() []item {
-	if !v.inside || v.call.Record == "" || v.emergency != nil { // whose pages are those of its forms
+	if !v.inside || v.call.Record == "" || v.side == patientSide && v.record.Record == "" || v.emergency != nil { // whose pages are those of its forms
 		return nil
 	}
 	var all []item
