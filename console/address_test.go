@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,9 +38,9 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// Under TLS every cookie of the sign-in is bound to this host, and travels by TLS alone.
+// Under TLS every cookie of the pages is bound to this host, and travels by TLS alone.
 func TestCookiesUnderTLS(t *testing.T) {
-	s := &Server{Base: "https://passerelle.example.org"}
+	s := &Server{Base: "https://passerelle.example.org", NewID: func() string { return "00000000-0000-4000-8000-000000000000" }}
 	c := s.Cookie("patient", "secret")
 	if c.Name != "__Host-passerelle-patient" || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode {
 		t.Errorf("%+v", c)
@@ -50,5 +51,22 @@ func TestCookiesUnderTLS(t *testing.T) {
 	got := rec.Result().Cookies()
 	if len(got) != 1 || got[0].Name != "__Host-passerelle-etape" || !got[0].Secure || !got[0].HttpOnly || got[0].Path != "/" || got[0].SameSite != http.SameSiteLaxMode {
 		t.Errorf("%+v", got)
+	}
+
+	rec = httptest.NewRecorder()
+	ctx, _ = gin.CreateTestContext(rec)
+	ctx.Request = httptest.NewRequest(http.MethodGet, "/patient/connexion", nil)
+	// What a neighbour of the domain could set is not taken for ours.
+	ctx.Request.AddCookie(&http.Cookie{Name: before, Value: "voisin"})
+	ctx.Request.AddCookie(&http.Cookie{Name: flashName, Value: mac("voisin", "Appelez-nous") + "Appelez-nous"})
+	v := &visit{server: s, ctx: ctx, side: patientSide}
+	if v.secret() == "voisin" || v.said() != "" {
+		t.Error("a cookie that is not bound to this host counts")
+	}
+	v.say("fait")
+	for _, c := range rec.Result().Cookies() {
+		if !strings.HasPrefix(c.Name, "__Host-") || !c.Secure || !c.HttpOnly || c.Path != "/" {
+			t.Errorf("%+v", c)
+		}
 	}
 }

@@ -35,17 +35,20 @@ func (s *Server) Cookie(of, value string) *http.Cookie {
 }
 
 // before names the cookie that stands for a browser that is not signed in: its forms
-// need a token too, or another site could sign it in as somebody else.
+// need a token too, or another site could sign it in as somebody else. Like all cookies of
+// the pages it is bound to this host: one that a neighbour of its domain could set would
+// make the token known to him.
 const before = "passerelle-visite"
 
 // anonymous is the secret of such a browser; one that has none is given it.
 func (v *visit) anonymous() string {
-	if c, err := v.ctx.Cookie(before); err == nil && c != "" {
+	name := v.server.hostName(before)
+	if c, err := v.ctx.Cookie(name); err == nil && c != "" {
 		return c
 	}
 	secret := v.server.NewID() + v.server.NewID()
-	v.ctx.Request.AddCookie(&http.Cookie{Name: before, Value: secret})
-	http.SetCookie(v.ctx.Writer, &http.Cookie{Name: before, Value: secret, Path: "/", HttpOnly: true, Secure: v.server.secure(), SameSite: http.SameSiteLaxMode})
+	v.ctx.Request.AddCookie(&http.Cookie{Name: name, Value: secret})
+	http.SetCookie(v.ctx.Writer, &http.Cookie{Name: name, Value: secret, Path: "/", HttpOnly: true, Secure: v.server.secure(), SameSite: http.SameSiteLaxMode})
 	return secret
 }
 
@@ -75,16 +78,16 @@ const flashName = "passerelle-message"
 // say leaves a message for the next page.
 func (v *visit) say(message string) {
 	value := url.QueryEscape(mac(v.secret(), message) + message)
-	http.SetCookie(v.ctx.Writer, &http.Cookie{Name: flashName, Value: value, Path: "/", HttpOnly: true, Secure: v.server.secure(), SameSite: http.SameSiteLaxMode, MaxAge: 60})
+	http.SetCookie(v.ctx.Writer, &http.Cookie{Name: v.server.hostName(flashName), Value: value, Path: "/", HttpOnly: true, Secure: v.server.secure(), SameSite: http.SameSiteLaxMode, MaxAge: 60})
 }
 
 // said takes the message that a former page left.
 func (v *visit) said() string {
-	raw, err := v.ctx.Cookie(flashName) // unescaped by gin
+	raw, err := v.ctx.Cookie(v.server.hostName(flashName)) // unescaped by gin
 	if err != nil || len(raw) < 43 {
 		return ""
 	}
-	http.SetCookie(v.ctx.Writer, &http.Cookie{Name: flashName, Path: "/", HttpOnly: true, Secure: v.server.secure(), SameSite: http.SameSiteLaxMode, MaxAge: -1})
+	http.SetCookie(v.ctx.Writer, &http.Cookie{Name: v.server.hostName(flashName), Path: "/", HttpOnly: true, Secure: v.server.secure(), SameSite: http.SameSiteLaxMode, MaxAge: -1})
 	if sum, message := raw[:43], raw[43:]; hmac.Equal([]byte(sum), []byte(mac(v.secret(), message))) {
 		return message
 	}

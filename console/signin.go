@@ -97,7 +97,7 @@ func (v *visit) keep(name, value string, lasts time.Duration) {
 // entered gives a browser its session, and takes from it what it had before.
 func (v *visit) entered(in signin.Entered, next string) {
 	http.SetCookie(v.ctx.Writer, v.server.Cookie(string(v.side), in.Session))
-	http.SetCookie(v.ctx.Writer, &http.Cookie{Name: before, Path: "/", HttpOnly: true, Secure: v.server.secure(), SameSite: http.SameSiteLaxMode, MaxAge: -1})
+	http.SetCookie(v.ctx.Writer, &http.Cookie{Name: v.server.hostName(before), Path: "/", HttpOnly: true, Secure: v.server.secure(), SameSite: http.SameSiteLaxMode, MaxAge: -1})
 	v.keep(flowCookie, "", 0)
 	if in.Device != "" {
 		all := append([]string{in.Device}, v.browser().Devices...)
