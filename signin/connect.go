@@ -53,7 +53,7 @@ func (d *Desk) Password(ctx context.Context, b Browser, typed, password string) 
 	err = d.write(ctx, func(s *registry.Session) (said, failed error) {
 		// Once more, in the transaction that goes on: many guesses at one instant all found the
 		// account open, and whichever is right comes too late once the others have failed.
-		if shut, failed = account.ShutUntil(ctx, s.Handle(), d.Now(), byLogin(login), codesOf(login)); failed != nil || !shut.IsZero() {
+		if shut, failed = account.ShutUntil(ctx, s.Handle(), d.Now(), byLogin(login), codesOf(login), byAddress(b.Address)); failed != nil || !shut.IsZero() {
 			return ErrRefused, failed
 		}
 		if fresh != "" {

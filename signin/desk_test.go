@@ -359,28 +359,37 @@ func TestBruteForce(t *testing.T) {
 	}
 }
 
-// Guesses at one instant are no way around: they all find the account open, and the right one
-// among them is refused once as many have failed as are forgiven.
+// Guesses at one instant are no way around: they all find the account and the address open,
+// and the right one among them is refused once as many have failed as are forgiven, in the
+// words of a wrong one.
 func TestGuessesAtOnce(t *testing.T) {
-	h := newHall(t)
-	for range hashesAtOnce { // the guess waits for its turn, having found the account open
-		h.Passwords.places <- struct{}{}
-	}
-	done := make(chan error)
-	go func() {
-		_, err := h.Password(context.Background(), home, "alice", phrase)
-		done <- err
-	}()
-	time.Sleep(50 * time.Millisecond)
-	for range ofAccount.Free {
-		h.do(func(s *registry.Session) error { return h.fail(t.Context(), s, home, "alice", false) })
-	}
-	<-h.Passwords.places
-	if err := <-done; !errors.Is(err, ErrRefused) {
-		t.Errorf("the right one among many: %v", err)
-	}
-	if n := h.mails("OTP"); n != 0 {
-		t.Errorf("%d codes sent", n)
+	for _, failed := range []struct {
+		login func(i int) string
+		n     int
+	}{
+		{func(int) string { return "alice" }, ofAccount.Free},
+		{func(i int) string { return fmt.Sprint("person", i) }, ofAddress.Free},
+	} {
+		h := newHall(t)
+		for range hashesAtOnce { // the guess waits for its turn, having found all open
+			h.Passwords.places <- struct{}{}
+		}
+		done := make(chan error)
+		go func() {
+			_, err := h.Password(context.Background(), home, "alice", phrase)
+			done <- err
+		}()
+		time.Sleep(50 * time.Millisecond)
+		for i := range failed.n {
+			h.do(func(s *registry.Session) error { return h.fail(t.Context(), s, home, failed.login(i), false) })
+		}
+		<-h.Passwords.places
+		if err := <-done; !errors.Is(err, ErrRefused) {
+			t.Errorf("the right one among many %d: %v", failed.n, err)
+		}
+		if n := h.mails("OTP"); n != 0 {
+			t.Errorf("%d codes sent", n)
+		}
 	}
 }
 
