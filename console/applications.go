@@ -8,6 +8,8 @@ import (
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/rights"
+	"github.com/passerelle-sante/passerelle/xds"
+	"github.com/passerelle-sante/passerelle/xds/profile/dmp"
 )
 
 // resourceWords are the types of FHIR that a grant may reach, in words.
@@ -36,6 +38,17 @@ func (v *visit) Scope(scope string) string {
 		return scope
 	}
 	return strings.Join(verbs, ", ") + " : " + v.T(what)
+}
+
+// typeWords is a type of document (code^^system) as its value set calls it.
+func typeWords(token string) string {
+	code, _, _ := strings.Cut(token, "^^")
+	for _, c := range dmp.ValueSets()[xds.AttrTypeCode].Codes {
+		if c.Value == code {
+			return c.Display
+		}
+	}
+	return code
 }
 
 // offer is an application of the catalogue, and what the visitor may grant it.
@@ -84,8 +97,7 @@ func (s *Server) showApplications(v *visit, status int, refusal error) error {
 	for _, a := range s.Rights.Listed {
 		one := offer{Client: a.Client, Name: a.Name, Publisher: a.Publisher, Earliest: now.AddDate(0, 0, 1).Format(time.DateOnly), Latest: now.Add(a.Longest).Format(time.DateOnly)}
 		for _, t := range a.Types {
-			code, _, _ := strings.Cut(t, "^^")
-			one.Types = append(one.Types, code)
+			one.Types = append(one.Types, typeWords(t))
 		}
 		i := slices.IndexFunc(page.Given, func(g given) bool { return g.Own && g.Client == a.Client })
 		for _, scope := range a.Reach.Scopes(rights.Level) {

@@ -71,6 +71,7 @@ func (s *Server) open(v *visit, purpose string) (o opened, err error) {
 // documentPage is what the page of one document is about.
 type documentPage struct {
 	line
+	LID                string // its logicalId, as addresses have it
 	Document           xds.Document
 	Depositor          string
 	Registered         time.Time
@@ -99,7 +100,7 @@ func (s *Server) document(v *visit) error {
 	}
 	e := o.Entry
 	p := documentPage{
-		line: v.line(o.Document), Document: o.Document, Registered: time.Unix(o.Labels.RegisteredUnix, 0), From: e.ServiceStart.Start(), To: e.ServiceStop.Start(),
+		line: v.line(o.Document), LID: v.param("document"), Document: o.Document, Registered: time.Unix(o.Labels.RegisteredUnix, 0), From: e.ServiceStart.Start(), To: e.ServiceStop.Start(),
 		Original: v.at("documents", v.param("document"), "fichier"), MayAct: v.MayAct(), MaskAll: o.settings.MaskAll,
 	}
 	p.MayReplace = p.MayAct && p.Own && e.AvailabilityStatus == xds.Approved

@@ -59,6 +59,12 @@ func TestReports(t *testing.T) {
 	gina := visitor(t, base, "patient:gina")
 	traitant := ask{"as": "dr-traitant", "patient": "gina"}
 	seen := strings.Join(searches(t, base, ask{"as": "patient:gina", "patient": "gina"}).ids, " ")
+	mine := logical(t, base, ask{"as": "patient:alice", "patient": "alice"}, searches(t, base, ask{"as": "patient:alice", "patient": "alice"}).ids[0])
+	holds(t, alice.get(home+"/documents/"+mine), home+"/signaler?document="+mine)
+	lacks(t, leo.get(home+"/documents/"+mine), "/signaler")
+	holds(t, alice.get(home+"/signaler?document="+mine), "Un document")
+	holds(t, alice.get(home+"/historique"), home+"/signalements")
+	lacks(t, leo.get(home+"/historique"), "/signalements")
 	for _, id := range searches(t, base, traitant).ids {
 		path := entered(t, gina) + "/signaler?document=" + logical(t, base, traitant, id)
 		if got := gina.get(path); (got.status == http.StatusOK) != strings.Contains(seen, id) {

@@ -93,7 +93,7 @@ var routes = slices.Concat(
 	proHistoryRoutes,
 	proAnnounceRoutes,
 	settingsRoutes,
-	reportRoutes,
+	reportRoutes, representativeRoutes,
 )
 
 //go:embed static

@@ -2,6 +2,7 @@ package rights
 
 import (
 	"context"
+	"time"
 
 	"github.com/passerelle-sante/passerelle/authz"
 	"github.com/passerelle-sante/passerelle/registry"
@@ -40,4 +41,19 @@ func (d *Desk) Agree(ctx context.Context, c Call, agrees bool) error {
 		}
 		return session.Agree(ctx, d.System, d.Gate, c.Subject, c.Record, agrees, c.Purpose(authz.Attachment, name).Transaction)
 	})
+}
+
+// Representation is who decides for a minor, and until when.
+type Representation struct {
+	Parents  []record.Parent
+	Majority time.Time // 00:00 of the 18th birthday in Paris (policy Q-13); zero: not known
+}
+
+// Representatives are the parents of a minor with the agreement of each, for them alone.
+func (d *Desk) Representatives(ctx context.Context, c Call) (r Representation, err error) {
+	err = d.profile(ctx, c, c.Purpose(authz.ReadState, "representatives"), func(session *registry.Session, allowed authz.Allowed) error {
+		r.Parents, r.Majority, err = record.Parents(ctx, session.Handle(), allowed)
+		return err
+	})
+	return r, err
 }

@@ -100,3 +100,55 @@ insert into record_person (record, person, role, family, given) select $1::uuid,
 	_, err = tx.Exec(ctx, `delete from record_person where record = $1 and person = $2 and role = $3`, record, person, int16(authz.RepresentativeRole))
 	return err
 }
+
+// Parent is a parent of a minor, as the representatives of the child are told of him.
+type Parent struct {
+	Person, Given, Family string
+	Represents            bool   // he acts on the record now
+	Asked                 bool   // his agreement was asked for; false: the child is attached to him
+	Answer                Answer // if it was
+	AskedAt, ToldAt       time.Time
+}
+
+// Parents are the representatives of a minor and the other parent, whatever he answered:
+// first those who represent. They are told to representatives alone, and to nobody once
+// the child is of age. Majority is when that is, zero when it cannot be said.
+func Parents(ctx context.Context, h db.Handle, a authz.Allowed) (all []Parent, majority time.Time, err error) {
+	if err := db.Permitted(h, a, authz.ReadState); err != nil {
+		return nil, majority, err
+	}
+	if a.Kind() != authz.Representative {
+		return nil, majority, &xds.Error{ID: "JSON-003"}
+	}
+	var born string
+	if err := db.On(h).QueryRow(ctx, `select birth_date from record where id = $1`, a.Record()).Scan(&born); err != nil {
+		return nil, majority, err
+	}
+	if at, ok := birthday(born); ok {
+		majority = at
+	}
+	rows, err := db.On(h).Query(ctx, `
+select coalesce(w.person, p.person), coalesce(w.given, own.given, ''), coalesce(w.family, own.family, ''),
+  w.person is not null, p.person is not null, coalesce(p.answer, 0), p.asked_at, p.told_at
+from (select person, given, family from record_person where record = $1 and role = $2) w
+full join (select person, answer, asked_at, told_at from parent where record = $1) p on p.person = w.person
+left join record own on own.id::text = p.person
+order by w.person is null, p.asked_at nulls first, 1`, a.Record(), int16(authz.RepresentativeRole))
+	if err != nil {
+		return nil, majority, err
+	}
+	all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Parent, err error) {
+		var answer int16
+		var asked, told *time.Time
+		err = row.Scan(&p.Person, &p.Given, &p.Family, &p.Represents, &p.Asked, &answer, &asked, &told)
+		p.Answer = Answer(answer)
+		if asked != nil {
+			p.AskedAt = *asked
+		}
+		if told != nil {
+			p.ToldAt = *told
+		}
+		return p, err
+	})
+	return all, majority, err
+}
