@@ -80,6 +80,7 @@ var routes = slices.Concat(
 	providerRoutes,
 	sessionRoutes,
 	activateRoutes,
+	ownAccountRoutes,
 	documentRoutes, confidentialityRoutes, ownRoutes,
 	accessRoutes,
 	historyRoutes,

@@ -131,7 +131,7 @@ func signInForms(t *testing.T, base string) {
 	for _, path := range []string{
 		"/patient/connexion", "/patient/connexion/code", "/patient/connexion/code/renvoi", "/patient/mot-de-passe-oublie", "/patient/nouveau-mot-de-passe",
 		"/patient/activation", "/patient/activation/compte", "/patient/activation/code", "/patient/activation/confirmation", "/patient/opposition",
-		"/patient/connexions", "/patient/deconnexion",
+		"/patient/connexions", "/patient/deconnexion", "/patient/compte/mot-de-passe", "/patient/compte/coordonnees", "/patient/compte/code",
 	} {
 		for _, b := range []*browser{visitor(t, base, ""), alice} {
 			for _, token := range []string{"", "x", theirs} {

@@ -92,7 +92,8 @@ func (v *visit) step(status int, problem string, typed map[string]any) error {
 	if err != nil {
 		return err
 	}
-	form := map[string]any{"At": at, "Least": signin.MinPassword, "Minutes": int(signin.CodeTime / time.Minute), "Problem": problem, "Login": "", "Email": at.Email, "Phone": ""}
+	form := map[string]any{"At": at, "Least": signin.MinPassword, "Minutes": int(signin.CodeTime / time.Minute), "Problem": problem, "Login": "", "Email": at.Email, "Phone": "",
+		"Action": "/patient/activation/code", "Back": "/patient/activation/compte?changer=1"}
 	for name, value := range typed {
 		form[name] = value
 	}

@@ -246,16 +246,12 @@ func (d *Desk) Choose(ctx context.Context, flow string, c Choice) error {
 			return ErrSoon, nil
 		}
 		a.Chosen, a.Login, a.Hash, a.Email, a.Phone, a.Agreed, a.Pending = true, c.Login, hash, c.Email, c.Phone, c.Agreed, pending
-		return nil, d.challenge(ctx, s, flow, a)
+		return nil, d.proveNext(ctx, s, flow, a)
 	})
 }
 
-// challenge keeps an activation and sends a code to the first contact that is not proved.
-func (d *Desk) challenge(ctx context.Context, s *registry.Session, flow string, a activation) error {
-	data, err := json.Marshal(a)
-	if err != nil {
-		return err
-	}
+// challenge keeps what a flow knows, and sends a code to a contact that is to be proved.
+func (d *Desk) challenge(ctx context.Context, s *registry.Session, flow string, data json.RawMessage, c contact, lang string) error {
 	if err := account.SetFlow(ctx, s.Handle(), flow, data); err != nil {
 		return err
 	}
@@ -263,8 +259,17 @@ func (d *Desk) challenge(ctx context.Context, s *registry.Session, flow string, 
 	if err := account.SetCode(ctx, s.Handle(), flow, code, now, now.Add(CodeTime)); err != nil {
 		return err
 	}
-	return mail.Queue(ctx, s.Handle(), now, message.Message{Kind: message.AddressCode, Channel: a.Pending[0].Channel, To: a.Pending[0].To, Lang: lang(a.Who.Lang),
+	return mail.Queue(ctx, s.Handle(), now, message.Message{Kind: message.AddressCode, Channel: c.Channel, To: c.To, Lang: lang,
 		Params: map[string]string{"code": code, "minutes": minutes(CodeTime)}})
+}
+
+// proveNext is the challenge of an activation.
+func (d *Desk) proveNext(ctx context.Context, s *registry.Session, flow string, a activation) error {
+	data, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return d.challenge(ctx, s, flow, data, a.Pending[0], lang(a.Who.Lang))
 }
 
 func lang(of string) string {
@@ -296,7 +301,7 @@ func (d *Desk) Prove(ctx context.Context, b Browser, flow, code string) (in Ente
 			return ErrRefused, failed
 		}
 		if a.Pending = a.Pending[1:]; len(a.Pending) > 0 {
-			return nil, d.challenge(ctx, s, flow, a)
+			return nil, d.proveNext(ctx, s, flow, a)
 		}
 		if in, said, failed = d.admit(ctx, s, b, flow, a); said == nil {
 			done = &a

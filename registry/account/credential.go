@@ -96,3 +96,9 @@ func SetPassword(ctx context.Context, h db.Handle, id, hash string) error {
 	_, err := db.On(h).Exec(ctx, `update account set password = $2 where id = $1`, id, hash)
 	return err
 }
+
+// ReplacePassword is SetPassword while the former one, as it is stored, is still the one.
+func ReplacePassword(ctx context.Context, h db.Handle, id, former, hash string) (ok bool, err error) {
+	tag, err := db.On(h).Exec(ctx, `update account set password = $3 where id = $1 and password = $2`, id, former, hash)
+	return tag.RowsAffected() == 1, err
+}

@@ -13,7 +13,7 @@ import (
 	"github.com/passerelle-sante/passerelle/registry/internal/db"
 )
 
-// FlowKind is what a browser that is not signed in yet is in the midst of.
+// FlowKind is what a browser is in the midst of, nearly always before it is signed in.
 type FlowKind string
 
 // The kinds.
@@ -22,6 +22,7 @@ const (
 	FlowProvider FlowKind = "provider" // gone to a provider of identities
 	FlowActivate FlowKind = "activate" // has proved who he is by the three data of the notice
 	FlowRecover  FlowKind = "recover"  // holds the link of a recovery
+	FlowContact  FlowKind = "contact"  // is signed in, and proves a new address or number
 )
 
 // Flow is a sign-in on its way, tied to one browser by a cookie.

@@ -52,6 +52,12 @@ func EndAll(ctx context.Context, h db.Handle, account string) error {
 	if _, err := db.On(h).Exec(ctx, `delete from console_session where account = $1`, account); err != nil {
 		return err
 	}
+	return EndFlows(ctx, h, account)
+}
+
+// EndFlows ends what an account is in the midst of in any browser: links to a new password
+// and sign-ins on their way.
+func EndFlows(ctx context.Context, h db.Handle, account string) error {
 	_, err := db.On(h).Exec(ctx, `delete from signin_flow where account = $1`, account)
 	return err
 }
