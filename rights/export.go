@@ -24,8 +24,9 @@ type Exporting struct {
 	Signer signed.Signer
 	Source string // OID of the repository
 	Base   string // of the FHIR face
-	// Immunizations are the resources of the vaccinations in documents that the reader sees.
-	Immunizations func(ctx context.Context, record string, docs []authz.Visible[xds.Document]) ([][]byte, error)
+	// Views are the resources that show what is in documents that the reader sees: the
+	// vaccinations and the medical profile.
+	Views func(ctx context.Context, record string, docs []authz.Visible[xds.Document]) ([][]byte, error)
 }
 
 // Export is everything of a record that its reader may see, decided and traced, ready to
@@ -56,8 +57,8 @@ func (d *Desk) Export(ctx context.Context, c Call) (*Export, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Exports.Immunizations != nil {
-		all, err := d.Exports.Immunizations(ctx, e.contents.Record, e.contents.Documents)
+	if d.Exports.Views != nil {
+		all, err := d.Exports.Views(ctx, e.contents.Record, e.contents.Documents)
 		if err != nil {
 			e.Close()
 			return nil, err

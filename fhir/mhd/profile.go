@@ -35,31 +35,41 @@ func findSections(ctx context.Context, session *registry.Session, scope authz.Sc
 	return session.Find(ctx, scope, q)
 }
 
-// told reads the entries of documents that were seen, once the session is over, and
-// keeps those that are resources of the type. A document that says it is a section
-// without the type of one is none: its row of the matrix is another one's.
+// told keeps of the entries of documents that were seen those that are resources of the
+// type.
 func (s *Server) told(ctx context.Context, record, resource string, page registry.Page) (entries []fhir.ProfileEntry, warnings xds.Errors, err error) {
 	if page.Next != nil {
 		e := xds.Found("QRY-006", "", "", fmt.Sprintf("au plus %d documents du profil médical : les plus anciens ne sont pas lus", maxSections))
 		e.Severity = xds.SeverityWarning
 		warnings.Add(e)
 	}
-	documents := make([]medical.Document, len(page.Documents))
-	for i, v := range page.Documents {
+	all, err := s.entries(ctx, record, page.Documents)
+	for _, e := range all {
+		if e.Resource() == resource {
+			entries = append(entries, e)
+		}
+	}
+	return entries, warnings, err
+}
+
+// entries reads those of documents that were seen, once the session is over. A document
+// that says it is a section without the type of one is none: its row of the matrix is
+// another one's.
+func (s *Server) entries(ctx context.Context, record string, seen []authz.Visible[xds.Document]) (entries []fhir.ProfileEntry, err error) {
+	documents := make([]medical.Document, len(seen))
+	for i, v := range seen {
 		read, ok, err := s.profile.Open(ctx, s.Repository, v)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if d, _ := v.Value(); ok && d.Entry.TypeCode.Same(read.Section.Type) {
 			documents[i] = read
 		}
 	}
 	for _, told := range medical.Gather(record, documents) {
-		if e := (fhir.ProfileEntry{Told: told, Source: page.Documents[told.Source]}); e.Resource() == resource {
-			entries = append(entries, e)
-		}
+		entries = append(entries, fhir.ProfileEntry{Told: told, Source: seen[told.Source]})
 	}
-	return entries, warnings, nil
+	return entries, nil
 }
 
 // findProfile is a search on a resource of the profile (PCC-44).

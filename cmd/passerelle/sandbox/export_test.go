@@ -68,16 +68,7 @@ func TestExport(t *testing.T) {
 	if findings.Failed() || len(medium.Lots) != 1 || len(medium.Lots[0].Submission.Documents) != held {
 		t.Errorf("as a medium: %v", findings)
 	}
-	var bundle struct {
-		Entry []struct{ Resource struct{ ResourceType string } }
-	}
-	if err := json.Unmarshal([]byte(files["fhir/bundle.json"]), &bundle); err != nil {
-		t.Fatal(err)
-	}
-	kinds := map[string]int{}
-	for _, e := range bundle.Entry {
-		kinds[e.Resource.ResourceType]++
-	}
+	kinds := resources(t, files)
 	if kinds["DocumentReference"] != held || kinds["Immunization"] == 0 || kinds["Consent"] == 0 || kinds["AuditEvent"] == 0 {
 		t.Errorf("bundle: %v", kinds)
 	}
@@ -116,6 +107,46 @@ where d.record = $1 and l.hide_patient and d.latest`, gina).Scan(&uid, &lid, &ha
 			t.Errorf("%s: %d", as, status)
 		}
 	}
+
+	// What she writes of herself is there as resources, also what professionals may not see.
+	for section, entries := range map[string]string{
+		"allergies":   `{"kind":"allergie","values":{"substance":"Pollen de bouleau","categorie":"environnement"}}`,
+		"antecedents": `{"kind":"personnel","values":{"intitule":"Appendicite"}},{"kind":"familial","values":{"intitule":"Diabète","lien":"mere"}}`,
+		"traitements": `{"kind":"traitement","values":{"nom":"Metformine"}}`,
+		"mesures":     `{"kind":"poids","values":{"quand":"2026-01-02T08:00","valeur":"61.5"}}`,
+		"entourage":   `{"kind":"urgence","values":{"nom":"Martin","lien":"fratrie","telephone":"0639980009"}}`,
+	} {
+		var written struct{ Document string }
+		if err := json.Unmarshal(k.as("alice", "PUT", "/api/v1/records/"+alice+"/profile/"+section, `{"entries":[`+entries+`]}`), &written); err != nil || written.Document == "" {
+			t.Fatal(section, err)
+		}
+		if section == "allergies" { // masked from professionals, and her own
+			k.as("alice", "POST", "/api/v1/records/"+alice+"/documents/"+written.Document+"/mask", "")
+		}
+	}
+	_, files = unpacked(t, k.as("alice", "GET", "/api/v1/records/"+alice+"/export", ""))
+	kinds = resources(t, files)
+	for _, view := range []string{"AllergyIntolerance", "Condition", "FamilyMemberHistory", "MedicationStatement", "Observation", "RelatedPerson"} {
+		if kinds[view] == 0 {
+			t.Errorf("no %s: %v", view, kinds)
+		}
+	}
+}
+
+// resources counts those of the bundle of an archive, by type.
+func resources(t *testing.T, files map[string]string) map[string]int {
+	t.Helper()
+	var bundle struct {
+		Entry []struct{ Resource struct{ ResourceType string } }
+	}
+	if err := json.Unmarshal([]byte(files["fhir/bundle.json"]), &bundle); err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	for _, e := range bundle.Entry {
+		kinds[e.Resource.ResourceType]++
+	}
+	return kinds
 }
 
 // TestExportTampered: a file that is changed, added or missing is told by its name.

@@ -269,7 +269,7 @@ func (s *Service) route() error {
 	s.fhir = fhirFace
 	fhirFace.Routes(s.router)
 	desk := &rights.Desk{Gate: s.Gate, Registry: s.Registry, Repository: s.Repository, System: authz.AsSystem("rights"), Now: s.Now, Listed: s.Applications,
-		Exports: rights.Exporting{Signer: s.signer(), Source: s.RepositoryID, Base: s.Base + "/fhir", Immunizations: fhirFace.Immunizations}}
+		Exports: rights.Exporting{Signer: s.signer(), Source: s.RepositoryID, Base: s.Base + "/fhir", Views: fhirFace.Views}}
 	s.carnet = carnet.New(carnet.Desk{Rights: desk, Repository: s.Repository, Entrance: bare, Calendar: s.calendar(), NewID: NewID, Paris: s.Gate.Paris})
 	(&api.Server{Rights: desk, Carnet: s.carnet, Tokens: tokens, Incident: NewID, Log: s.Log, Beside: entrance.OpenAPI()}).Routes(s.router)
 	s.openSignIn(desk)
