@@ -310,6 +310,13 @@ func (a Amend) Leave(d xds.Document) error {
 	return nil
 }
 
+// Effect tells whether an act that was permitted changes the document.
+func (a Amend) Effect(changes bool) {
+	if a.trace != nil {
+		a.trace.Kept, a.trace.Changed = a.trace.Kept || !changes, a.trace.Changed || changes
+	}
+}
+
 // Refuse completes the trail row of an act refused for its payload or state.
 func (a Amend) Refuse(code string) {
 	if a.trace != nil {

@@ -161,7 +161,13 @@ type Trace struct {
 	Attested    bool
 	Application string // that acted for the subject, or that the act is about
 	Code        string // error code of a refusal after the decision
+
+	Kept, Changed bool // an act left a document as it was, or did not
 }
+
+// Idle tells of acts that changed nothing: each was so already. They stand in the history,
+// and nobody is told of them.
+func (t *Trace) Idle() bool { return t.Kept && !t.Changed }
 
 // note enters a document that the request is about.
 func (t *Trace) note(d xds.Document) {

@@ -55,6 +55,7 @@ func (s *Session) Act(ctx context.Context, a authz.Amend, c Change) (Changed, er
 		a.Refuse(code)
 		return Changed{}, &xds.Error{ID: code}
 	}
+	a.Effect(next.changes())
 	return s.revise(ctx, next)
 }
 

@@ -56,7 +56,8 @@ func (r *Registry) sequel(ctx context.Context, committed bool) func(*authz.Trace
 // changes are the actions after which a document may be another one to somebody.
 var changes = []authz.Value{authz.Submit, authz.Replace, authz.Delete, authz.Mask, authz.Unmask, authz.RevealPatient, authz.RevealReps, authz.Archive}
 
-// told tells whether a trail row is that of a document added or changed.
+// told tells whether a trail row is that of a document added or changed, and not of an act
+// that left it as it was.
 func told(t *authz.Trace) bool {
-	return t.Permit && t.Code == "" && len(t.Documents) > 0 && slices.Contains(changes, t.Action)
+	return t.Permit && t.Code == "" && !t.Idle() && len(t.Documents) > 0 && slices.Contains(changes, t.Action)
 }

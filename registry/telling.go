@@ -36,11 +36,11 @@ var eventOf = map[authz.Value]message.Event{
 var looks = []authz.Value{authz.Search, authz.Retrieve, authz.Journal}
 
 // toldPeople says how people are told of a trail row, nil when they are not. What was
-// refused had no effect, and whoever likes could fill a mailbox with it: it stands in
-// the history.
+// refused had no effect, no more than what was so already, and whoever likes could fill a
+// mailbox with it: it stands in the history.
 func toldPeople(t *authz.Trace) *outbox.Tell {
 	_, told := eventOf[t.Action]
-	if !told || !t.Permit || t.Code != "" || person(t.Kind) && slices.Contains(looks, t.Action) {
+	if !told || !t.Permit || t.Code != "" || t.Idle() || person(t.Kind) && slices.Contains(looks, t.Action) {
 		return nil
 	}
 	reading := t.Action == authz.Search || t.Action == authz.Retrieve
