@@ -28,6 +28,7 @@ func (s *Sandbox) routes(r gin.IRouter) {
 	g.POST("/enter", s.enter)
 	g.POST("/forward", s.forward)
 	g.POST("/notice", s.notify)
+	g.POST("/book", s.fillBook)
 	g.POST("/patients", s.addPatient)
 	g.POST("/professionals", s.addProfessional)
 	g.GET("/mail", s.mails)
