@@ -43,7 +43,9 @@ func inForce(docs []authz.Visible[xds.Document], most int, sort func(xds.Documen
 	return found
 }
 
-func tellsActs(e xds.DocumentEntry) bool { return slices.ContainsFunc(vaccination.Types(), e.TypeCode.Same) }
+func tellsActs(e xds.DocumentEntry) bool {
+	return slices.ContainsFunc(vaccination.Types(), e.TypeCode.Same)
+}
 
 func isSection(e xds.DocumentEntry) bool {
 	return slices.ContainsFunc(medical.Sections(), func(s medical.Section) bool {
