@@ -24,6 +24,22 @@ const (
 	maxSoughtWords = 5
 )
 
+// soughtSQL finds by an index (~>=~ and ~<~ compare as the bytes do, whatever the
+// collation): by the id, by how the name begins, or by the place.
+const soughtSQL = `
+with found as (
+  select id from professional where id = $1
+  union select p.id from unnest($7::text[]) first join professional p on p.words ~>=~ first and p.words ~<~ (first || chr(1114111))
+  union select id from professional where $5 <> '' and structure = $5
+  union select professional from workplace where $5 <> '' and structure = $5
+)
+` + professionalSQL + ` p
+where id in (select id from found)
+  and (id = $1 or words like all($2))
+  and ($3 = '' or kind = $3) and ($4 = '' or profession = $4)
+  and ($5 = '' or structure = $5 or exists (select from workplace w where w.professional = p.id and w.structure = $5))
+order by words, id limit $6`
+
 // Search are entries of the directory, by name, at most so many (MaxSought at most). It
 // needs no right: the directory of professionals is public. Words of one letter alone
 // find nothing.
@@ -31,17 +47,13 @@ func Search(ctx context.Context, h db.Handle, q Sought, most int) ([]Professiona
 	var begins, patterns []string // the first go by the index
 	for _, w := range strings.Fields(fold(q.Words)) {
 		if len(patterns) < maxSoughtWords && len(w) > 1 {
-			begins, patterns = append(begins, " "+w+"%"), append(patterns, "% "+w+"%")
+			begins, patterns = append(begins, " "+w), append(patterns, "% "+w+"%")
 		}
 	}
 	if len(patterns) == 0 && q.Structure == "" || !db.Storable(q.Words+q.Kind+q.Profession+q.Structure) {
 		return nil, nil
 	}
-	rows, err := db.On(h).Query(ctx, professionalSQL+` p
-where (id = $1 or cardinality($2::text[]) = 0 or words like any($7) and words like all($2))
-  and ($3 = '' or kind = $3) and ($4 = '' or profession = $4)
-  and ($5 = '' or structure = $5 or exists (select from workplace w where w.professional = p.id and w.structure = $5))
-order by words, id limit $6`, strings.TrimSpace(q.Words), db.Texts(patterns), q.Kind, q.Profession, q.Structure, min(most, MaxSought), db.Texts(begins))
+	rows, err := db.On(h).Query(ctx, soughtSQL, strings.TrimSpace(q.Words), db.Texts(patterns), q.Kind, q.Profession, q.Structure, min(most, MaxSought), db.Texts(begins))
 	if err != nil {
 		return nil, err
 	}

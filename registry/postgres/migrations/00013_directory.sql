@@ -11,3 +11,5 @@ create table workplace (
     structure_name text not null,
     primary key (professional, structure)
 );
+create index workplace_structure on workplace (structure);
+create index professional_structure on professional (structure);
