@@ -118,9 +118,10 @@ func (p *pair) compare(t *testing.T, th *theatre, reader string, bound bool, cho
 	}
 }
 
-// tellsHistory: the accesses to a record are told by the JSON call and by AuditEvent.
+// tellsHistory: the accesses to a record are told by the JSON call, by AuditEvent, and in
+// the copy of everything.
 func (q question) tellsHistory() bool {
-	return strings.Contains(q.route, "/history") || strings.Contains(q.route, "/fhir/AuditEvent")
+	return strings.Contains(q.route, "/history") || strings.Contains(q.route, "/fhir/AuditEvent") || strings.HasSuffix(q.route, "/export")
 }
 
 // bearers are the reader in the two worlds.

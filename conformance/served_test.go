@@ -71,6 +71,12 @@ var servedRows = []servedRow{
 	{"List, Folders", "dr-traitant", "GET", "List?patient={alice}&code=folder&status=current", nil, 200, listsResponse},
 	{"AuditEvent, searchset of the patient", "patient:alice", "GET", "AuditEvent?patient={alice}&_count=200", nil, 200, servedOwnProfile},
 	{"AuditEvent, searchset of her physician", "dr-traitant", "GET", "AuditEvent?patient={alice}&_count=20", nil, 200, servedOwnProfile},
+	{"AllergyIntolerance, searchset", "dr-durand", "GET", "AllergyIntolerance?patient={alice}", nil, 200, servedOwnProfile},
+	{"Condition, searchset", "dr-durand", "GET", "Condition?patient={alice}", nil, 200, servedOwnProfile},
+	{"FamilyMemberHistory, searchset", "dr-durand", "GET", "FamilyMemberHistory?patient={alice}", nil, 200, servedOwnProfile},
+	{"MedicationStatement, searchset", "dr-durand", "GET", "MedicationStatement?patient={alice}", nil, 200, servedOwnProfile},
+	{"Observation, searchset", "dr-durand", "GET", "Observation?patient={alice}", nil, 200, servedOwnProfile},
+	{"RelatedPerson, searchset", "dr-durand", "GET", "RelatedPerson?patient={alice}", nil, 200, servedOwnProfile},
 	{"OperationOutcome, 400", "dr-traitant", "GET", "DocumentReference?status=current&date=x", nil, 400, servedOwnProfile},
 	{"OperationOutcome, 400 of two findings", "dr-traitant", "GET", "DocumentReference?patient={alice}&date=x&_count=x", nil, 400, servedOwnProfile},
 	{"OperationOutcome, 401", "", "GET", "DocumentReference?patient={alice}", nil, 401, servedOwnProfile},
@@ -87,6 +93,9 @@ var servedRows = []servedRow{
 func TestServedResources(t *testing.T) {
 	s := &servedSet{kit: openKit(t)}
 	s.alice = s.seeded(t, "alice")
+	if filled := s.send(t, http.MethodPost, "/sandbox/book", "", nil, nil); filled.status != http.StatusSeeOther {
+		t.Fatalf("her health book: %d %s", filled.status, filled.body)
+	}
 	s.id = kitBare(s.held(t, "alice")[0].LogicalID)
 	for _, row := range servedRows {
 		t.Run(row.kind, func(t *testing.T) { s.ask(t, row) })
